@@ -1,0 +1,54 @@
+"""``python -m tokrec.distill --data ../shared/data --out runs/mini``: the whole way from text to the exported encoder."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from pathlib import Path
+
+import numpy as np
+
+from tokrec.distill.corpus import build_corpus, read_pairs
+from tokrec.distill.export import export
+from tokrec.distill.teacher import cached_teacher_vectors
+from tokrec.distill.tokenizer import save_tokenizer, train_wordpiece
+from tokrec.distill.train import train
+
+
+def learn_tokenizer(config: dict, out: Path) -> None:
+    """The vocabulary, from every training text but the rough glosses and most dictionary entries."""
+    if (out / "tokenizer" / "tokenizer.json").exists():
+        return
+    pairs, settings = read_pairs(out / "train.tsv"), config["tokenizer"]
+    rng = np.random.default_rng(config["random_state"])
+    seen = ~pairs.source.str.startswith("zh-") & ((pairs.source != "cc-cedict") | (rng.random(len(pairs)) < settings["dictionary_share"]))
+    texts = pairs.en[seen].tolist() + pairs.zh[pairs.zh != ""].tolist()
+    save_tokenizer(train_wordpiece(texts, settings["vocab_size"], settings["max_length"]), out / "tokenizer", settings["max_length"])
+
+
+def run(data: Path, out: Path, config: dict) -> dict[str, str]:
+    """All stages; each is skipped when its files are there."""
+    out.mkdir(parents=True, exist_ok=True)
+    build_corpus(data, out, config["corpus"]["hold_out"], config["corpus"]["cap"], config["random_state"])
+    learn_tokenizer(config, out)
+    for part in ("valid", "train"):
+        cached_teacher_vectors(read_pairs(out / f"{part}.tsv").en.tolist(), out / f"teacher_{part}.npy", desc=f"teacher, {part}")
+    student = train(config, out)
+    return export(student, out / "tokenizer", out / "tokrec-mini", config["tokenizer"]["max_length"])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tokrec.distill", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with parallel/*.tsv and mono/*.txt")
+    parser.add_argument("--out", type=Path, required=True, help="folder for everything made; a run goes on from what is there")
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("config.toml"))
+    options = parser.parse_args(arguments)
+    if not (options.data / "parallel").is_dir():
+        parser.error(f"{options.data} has no folder parallel/ with TSV files of English and Chinese sentences")
+    sums = run(options.data, options.out, tomllib.loads(options.config.read_text(encoding="utf-8")))
+    for name, digest in sums.items():
+        print(f"{digest}  {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,386 @@
+"""The encoder: from texts to vectors, with the bundled model or any other BERT (chapter *bert_features*)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tokrec.text import check_text
+
+if TYPE_CHECKING:
+    import torch
+
+BUNDLED = "tokrec-mini"
+Pooling = Literal["sentence", "mean", "cls", "pooler"]
+
+
+@dataclass(frozen=True)
+class TokenVectors:
+    """Tokens of one text, special ones included, and their last hidden states.
+
+    Attributes
+    ----------
+    tokens : list of str
+    vectors : ndarray of float32, shape (len(tokens), hidden_size)
+    """
+
+    tokens: list[str]
+    vectors: np.ndarray
+
+    def pool(self, weights: Sequence[float] | None = None) -> np.ndarray:
+        """``f(T) = sum of w_i f(t_i)`` over the sum of the weights (equal weights by default): shape (hidden_size,).
+
+        Article 001, section 4.2, without its mistake: weights that are not divided by their sum make long texts long vectors.
+
+        Raises
+        ------
+        ValueError
+            If there is not one weight a token, one is negative, or all are zero.
+        """
+        w = np.ones(len(self.tokens)) if weights is None else np.asarray(weights, dtype=float)
+        if w.shape != (len(self.tokens),) or (w < 0).any() or not w.any():
+            raise ValueError(f"weights must be {len(self.tokens)} numbers, one a token, none negative and not all zero, got shape {w.shape}")
+        return (w @ self.vectors / w.sum()).astype(np.float32)
+
+
+class Encoder:
+    """Texts in, vectors out. Made by :func:`load_encoder`; chapter *bert_features*.
+
+    Attributes
+    ----------
+    name : str
+        ``"tokrec-mini"``, a hub id or a folder.
+    dimension : int
+        Length of the sentence vectors.
+    max_length : int
+        Longer texts are cut after so many tokens.
+    device : torch.device
+    """
+
+    def __init__(self, name: str, model: Any, tokenizer: Any, projection: Any, max_length: int) -> None:
+        self.name, self.model, self.tokenizer, self.projection, self.max_length = name, model, tokenizer, projection, max_length
+        self.device: torch.device = next(model.parameters()).device
+        self.dimension: int = model.config.hidden_size if projection is None else projection.shape[0]
+
+    def __repr__(self) -> str:
+        return f"Encoder({self.name!r}, dimension={self.dimension}, max_length={self.max_length}, device={str(self.device)!r})"
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        pooling: Pooling = "sentence",
+        batch_size: int = 64,
+        normalize: bool = True,
+        show_progress: bool | None = None,
+    ) -> np.ndarray:
+        """Vectors of texts.
+
+        Texts are sorted by length, so that a batch holds little padding, and padding never enters a mean: a text has the same
+        vector alone and in any batch (to rounding).
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Blank texts are allowed; they get the vector of ``[CLS][SEP]``.
+        pooling : {"sentence", "mean", "cls", "pooler"}
+            ``"sentence"`` is what the model was trained for: the mean over unmasked tokens and, in the bundled model, a linear map to
+            384 numbers. ``"mean"`` is the mean alone, ``"cls"`` the state of the first token, ``"pooler"`` that state through the
+            pooling layer (article 001, section 5.3, takes it for a mean).
+        batch_size : int
+        normalize : bool
+            Scale rows to unit length.
+        show_progress : bool, optional
+            A progress bar; by default when there are more than 2,000 texts.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_texts, d)
+
+        Raises
+        ------
+        TypeError
+            If `texts` is one string, or holds something that is not a string.
+        ValueError
+            For an unknown pooling, a pooler that the model lacks, or a batch size below 1.
+        """
+        import torch
+
+        texts = check_texts(texts)
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        if pooling not in ("sentence", "mean", "cls", "pooler"):
+            raise ValueError(f"pooling must be 'sentence', 'mean', 'cls' or 'pooler', not {pooling!r}")
+        if pooling == "pooler" and getattr(self.model, "pooler", None) is None:
+            raise ValueError(f"{self.name} has no pooling layer: use 'sentence', 'mean' or 'cls'")
+        ids = [self._ids(text) for text in texts]
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        blocks = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        if len(texts) > 2000 if show_progress is None else show_progress:
+            from tqdm import tqdm
+
+            blocks = tqdm(blocks, desc="encode", unit="batch")
+        result: np.ndarray | None = None
+        with torch.inference_mode():
+            for rows in blocks:
+                vectors = self._pooled([ids[i] for i in rows], pooling)
+                if normalize:
+                    vectors = torch.nn.functional.normalize(vectors, dim=1)
+                if result is None:
+                    result = np.zeros((len(texts), vectors.shape[1]), np.float32)
+                result[rows] = vectors.float().cpu().numpy()
+        return np.zeros((0, self.dimension), np.float32) if result is None else result
+
+    def token_vectors(self, text: str) -> TokenVectors:
+        """The tokens of one text and their vectors, which depend on all the others: 苹果 in a kitchen is not 苹果 in a shop window."""
+        import torch
+
+        ids = self._ids(check_text(text))
+        with torch.inference_mode():
+            states, _ = self._states([ids])
+        return TokenVectors(self._token_names(ids), states[0].float().cpu().numpy())
+
+    def _pooled(self, ids: list[list[int]], pooling: Pooling) -> torch.Tensor:
+        states, mask = self._states(ids)
+        if pooling == "cls":
+            return states[:, 0]
+        if pooling == "pooler":
+            return self.model.pooler(states)
+        weights = mask.unsqueeze(-1).to(states.dtype)
+        mean = (states * weights).sum(1) / weights.sum(1)
+        return mean @ self.projection.T if pooling == "sentence" and self.projection is not None else mean
+
+    def _states(self, ids: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        from tokrec.tokens import pad_batch
+
+        padded, mask = (torch.from_numpy(array).to(self.device) for array in pad_batch(ids, pad_id=self.model.config.pad_token_id or 0))
+        return self.model(input_ids=padded, attention_mask=mask).last_hidden_state, mask
+
+    def _ids(self, text: str) -> list[int]:
+        if hasattr(self.tokenizer, "tokenize"):
+            return self.tokenizer(text, truncation=True, max_length=self.max_length)["input_ids"]
+        return self.tokenizer.encode(text).ids
+
+    def _token_names(self, ids: list[int]) -> list[str]:
+        if hasattr(self.tokenizer, "convert_ids_to_tokens"):
+            return list(self.tokenizer.convert_ids_to_tokens(ids))
+        return [self.tokenizer.id_to_token(number) for number in ids]
+
+
+def check_texts(texts: Sequence[str]) -> list[str]:
+    """Return `texts` as a list of strings, or raise ``TypeError`` with the position of the first that is none."""
+    if isinstance(texts, (str, bytes)):
+        raise TypeError("texts must be a list of strings, not one string: wrap it in a list")
+    return [check_text(text, f"texts[{position}]") for position, text in enumerate(texts)]
+
+
+def load_encoder(name: str | Path = BUNDLED, device: str | None = None, dtype: str = "float32") -> Encoder:
+    """Load the bundled bilingual encoder, or any other. Chapter *bert_features*.
+
+    Parameters
+    ----------
+    name : str or Path
+        ``"tokrec-mini"`` (inside the package), a folder with a saved model, or a hub id such as ``"google-bert/bert-base-chinese"``
+        (downloaded by transformers when it is not in its cache; ``trust_remote_code`` stays off).
+    device : str, optional
+        ``"cpu"``, ``"cuda"``, ``"mps"``; by default a GPU when there is one.
+    dtype : str
+        Number format of the weights, a name of torch such as ``"float32"`` or ``"float16"``.
+
+    Returns
+    -------
+    Encoder
+
+    Raises
+    ------
+    FileNotFoundError
+        If `name` looks like a folder that does not exist.
+    ConnectionError
+        If a hub id is neither in the cache nor to be had within seconds.
+    ValueError
+        If the bundled weights are damaged.
+    """
+    name = str(name)
+    encoder = _load_bundled(dtype) if name == BUNDLED else _load_other(name, dtype)
+    encoder.model.to(device or best_device())
+    encoder.device = next(encoder.model.parameters()).device
+    if encoder.projection is not None:
+        encoder.projection = encoder.projection.to(encoder.device)
+    return encoder
+
+
+def best_device() -> str:
+    """``"cuda"`` or ``"mps"`` when there is such a GPU, else ``"cpu"``. Chapter *bert_features*."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def bundled_folder() -> Path:
+    """Where the bundled model lies: a folder for ``transformers.AutoModel.from_pretrained``. Chapter *bert_features*."""
+    return Path(str(files("tokrec").joinpath("data", BUNDLED)))
+
+
+def check_weights(folder: Path) -> None:
+    """Compare a folder's weight files with its ``sha256.json``. Chapter *small_encoder*.
+
+    Raises
+    ------
+    ValueError
+        If a file differs; the message names it.
+    FileNotFoundError
+        If one is missing.
+    """
+    for name, expected in json.loads((folder / "sha256.json").read_text(encoding="utf-8")).items():
+        path = folder / name
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is missing: reinstall tokrec")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            raise ValueError(f"{path} is damaged or not the file that was shipped (SHA-256 differs): reinstall tokrec")
+
+
+def _load_bundled(dtype: str) -> Encoder:
+    import torch
+    from safetensors.torch import load_file
+    from transformers import BertConfig, BertModel
+
+    from tokrec.tokens import load_tokenizer
+
+    folder = bundled_folder()
+    check_weights(folder)
+    config = BertConfig.from_json_file(folder / "config.json")
+    with torch.device("meta"):
+        model = BertModel(config, add_pooling_layer=False)
+    state = {key: value.to(getattr(torch, dtype)) for key, value in load_file(folder / "model.safetensors").items()}
+    model.load_state_dict(state, strict=True, assign=True)
+    length = config.max_position_embeddings
+    model.embeddings.register_buffer("position_ids", torch.arange(length).unsqueeze(0), persistent=False)
+    model.embeddings.register_buffer("token_type_ids", torch.zeros((1, length), dtype=torch.long), persistent=False)
+    projection = load_file(folder / "2_Dense" / "model.safetensors")["linear.weight"].to(getattr(torch, dtype))
+    return Encoder(BUNDLED, model.eval(), load_tokenizer(), projection, length)
+
+
+def _load_other(name: str, dtype: str) -> Encoder:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    if Path(name).is_dir():
+        options: dict[str, Any] = {"local_files_only": True}
+    elif name.count("/") > 1 or name.startswith((".", "/", "~", "\\")):
+        raise FileNotFoundError(f"there is no folder {name}: give a folder with config.json, or a hub id such as 'google-bert/bert-base-chinese'")
+    else:
+        options = {"local_files_only": _in_cache(name)}
+        if not options["local_files_only"]:
+            _check_reachable(name)
+    model, loading = AutoModel.from_pretrained(name, dtype=getattr(torch, dtype), output_loading_info=True, **options)
+    if any(key.startswith("pooler") for key in loading["missing_keys"]):
+        model.pooler = None  # the checkpoint has none: what transformers made up instead is random
+    tokenizer = AutoTokenizer.from_pretrained(name, **options)
+    limits = (getattr(tokenizer, "model_max_length", 512), getattr(model.config, "max_position_embeddings", 512))
+    return Encoder(name, model.eval(), tokenizer, _projection(Path(name), dtype), int(min(*limits, 512)))
+
+
+def _projection(folder: Path, dtype: str) -> torch.Tensor | None:
+    """The linear map after the mean, if the folder has one as sentence-transformers stores it."""
+    path = folder / "2_Dense" / "model.safetensors"
+    if not path.exists():
+        return None
+    import torch
+    from safetensors.torch import load_file
+
+    return load_file(path)["linear.weight"].to(getattr(torch, dtype))
+
+
+def _in_cache(name: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(name, "config.json"), str)
+
+
+def _check_reachable(name: str, seconds: float = 5.0) -> None:
+    """Ask the hub once, with a limit: transformers alone would try for minutes behind a firewall."""
+    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+    outcome: list[str] = ["no answer"]
+
+    def ask() -> None:
+        try:
+            request = urllib.request.Request(f"{endpoint}/{name}/resolve/main/config.json", method="HEAD")
+            urllib.request.urlopen(request, timeout=seconds).close()
+            outcome[0] = ""
+        except urllib.error.HTTPError as error:
+            outcome[0] = "" if error.code < 400 else f"HTTP {error.code}"
+        except Exception as error:
+            outcome[0] = str(error)
+
+    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON")
+    if offline:
+        outcome[0] = "HF_HUB_OFFLINE is set"
+    else:
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(seconds + 1)
+    if outcome[0]:
+        raise ConnectionError(
+            f"model {name!r} is not in the local cache and {endpoint} did not give it ({outcome[0]}). Set HF_ENDPOINT to a mirror that you can "
+            f"reach, pass a local folder, or use the bundled model: load_encoder()"
+        )
+
+
+@cache
+def default_encoder() -> Encoder:
+    """The bundled encoder, loaded once a process. Chapter *recommender*."""
+    return load_encoder()
+
+
+def cached(texts: Sequence[str], compute: Callable[[Sequence[str]], np.ndarray], key: str, folder: Path | None = None) -> np.ndarray:
+    """Vectors of `texts`, kept in the user's cache folder. Chapter *recommender*.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    compute : callable
+        From texts to an array with as many rows; called when nothing fitting is stored.
+    key : str
+        What the vectors depend on besides the texts, such as the model's checksum.
+    folder : Path, optional
+        Another folder than the user's cache.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_texts, d)
+    """
+    from platformdirs import user_cache_path
+
+    digest = hashlib.sha256("\x00".join([key, *texts]).encode("utf-8", "surrogatepass")).hexdigest()
+    path = (folder or user_cache_path("tokrec")) / f"vectors-{digest[:32]}.npy"
+    if path.exists():
+        try:
+            vectors = np.load(path, allow_pickle=False)
+            if len(vectors) == len(texts):
+                return vectors.astype(np.float32)
+        except (ValueError, OSError):
+            pass  # a damaged cache file is computed anew
+    vectors = compute(texts)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(f".{os.getpid()}.tmp.npy")
+        np.save(unfinished, vectors)
+        unfinished.replace(path)
+    except OSError:
+        pass  # a read-only home costs time, not the answer
+    return vectors

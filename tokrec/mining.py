@@ -1,0 +1,142 @@
+"""``mine``: the articles' ``semantic_mining``, made real (chapter *recommender*; article 000, sections 3.3 and 5.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from tokrec.similarity import Threshold, calibrate_threshold
+from tokrec.text import guess_language, segment
+from tokrec.tfidf import check_k
+
+
+@dataclass(frozen=True)
+class Mined:
+    """What :func:`mine` finds in a text.
+
+    Attributes
+    ----------
+    text : str
+        The cleaned text.
+    language : {"zh", "en", "und"}
+    tokens : list of str
+        Its words.
+    keywords : Series
+        TF-IDF weights of those of its words that the shelf knows, largest first.
+    similar : DataFrame
+        The most similar items: ``item_id, rank, score, title, domain, shared`` (keywords in common) and ``probability`` (that a judge would
+        call the item relevant).
+    relevant : bool
+        The verdict on the best item: whether its score lies above the calibrated threshold.
+    threshold : Threshold
+    """
+
+    text: str
+    language: str
+    tokens: list[str]
+    keywords: pd.Series
+    similar: pd.DataFrame
+    relevant: bool
+    threshold: Threshold
+
+    def __str__(self) -> str:
+        best = self.similar.iloc[0]
+        verdict = "relevant" if self.relevant else "not sure to be relevant"
+        return f"{self.text!r}: best is {best['title']!r} ({verdict}, p = {best['probability']:.2f}); keywords {', '.join(self.keywords.index)}"
+
+
+def mine(text: str, k: int = 5) -> Mined:
+    """Tokens, keywords, similar items and a calibrated verdict for a text in Chinese or English.
+
+    Article 000 compares a text with a fixed sentence and asks whether the cosine exceeds 0.8. Here it is compared with the shelf, and
+    the threshold comes from the judged queries of the shelf's development half.
+
+    Parameters
+    ----------
+    text : str
+    k : int
+        Number of similar items.
+
+    Returns
+    -------
+    Mined
+
+    Raises
+    ------
+    TypeError
+        If `text` is not a string.
+    ValueError
+        If it is blank, or `k` is below 1.
+    """
+    from tokrec.recommend.base import check_query
+
+    check_k(k)
+    text = check_query(text)
+    recommender, threshold = shelf_recommender(), shelf_threshold()
+    tfidf = recommender.members_[1].tfidf_
+    similar = describe(recommender.recommend(text=text, k=k), recommender, text).drop(columns="user_id")
+    similar["probability"] = threshold.probability(similar["score"])
+    return Mined(
+        text=text,
+        language=guess_language(text),
+        tokens=segment(text),
+        keywords=tfidf.keywords(text),
+        similar=similar,
+        relevant=bool(similar["score"].iloc[0] >= threshold.value),
+        threshold=threshold,
+    )
+
+
+def describe(recommended: pd.DataFrame, recommender, text: str) -> pd.DataFrame:
+    """Add ``title`` (in the text's language), ``domain`` and ``shared`` keywords to a recommender's answer. Chapter *recommender*."""
+    items = recommender.items_.loc[recommended["item_id"]]
+    title = f"title_{'zh' if guess_language(text) == 'zh' else 'en'}"
+    titles = items[title if title in items else "title"].to_numpy()
+    domains = items["domain"].to_numpy() if "domain" in items else [""] * len(items)
+    return recommended.assign(title=titles, domain=domains, shared=[shared_keywords(recommender, text, item) for item in recommended["item_id"]])
+
+
+def shared_keywords(recommender, text: str, item_id: str, k: int = 4) -> str:
+    """The words that a text and an item share, the heaviest first. Chapter *recommender*."""
+    tfidf_member = recommender.members_[1]
+    tfidf = tfidf_member.tfidf_
+    query = tfidf.transform([text])
+    row = tfidf_member.vectors_[recommender.items_.index.get_loc(item_id)]
+    product = query.multiply(row).tocoo()
+    names = tfidf.get_feature_names_out()
+    order = sorted(zip(-product.data, names[product.col], strict=True))[:k]
+    return ", ".join(str(name) for _, name in order)
+
+
+@cache
+def shelf_recommender():
+    """The hybrid recommender over the shelf, fitted once a process. Chapter *recommender*."""
+    from tokrec.datasets import load_shelf
+    from tokrec.recommend import HybridRecommender
+
+    return HybridRecommender().fit(None, load_shelf().items)
+
+
+@cache
+def shelf_threshold() -> Threshold:
+    """The threshold on the hybrid score, from the judged queries of the development half in both languages. Chapter *similarity*.
+
+    Pairs are each query with its 50 best items: there the verdict matters. Relevance of 2 or 3 counts as related.
+    """
+    from tokrec.datasets import load_shelf
+
+    shelf, recommender = load_shelf(), shelf_recommender()
+    queries = shelf.queries[shelf.queries["half"] == "dev"]
+    good = shelf.relevance[shelf.relevance["relevance"] >= 2]
+    wanted = set(zip(good["query_id"], good["item_id"], strict=True))
+    scores, labels = [], []
+    for language in ("en", "zh"):
+        block = recommender._score_text(queries[f"text_{language}"].tolist())
+        for query, row in zip(queries.index, block, strict=True):
+            best = np.argsort(-row, kind="stable")[:50]
+            scores += row[best].tolist()
+            labels += [(query, item) in wanted for item in shelf.items.index[best]]
+    return calibrate_threshold(scores, labels)

@@ -1,0 +1,270 @@
+"""What all recommenders share: checks, the ranking, and storage without pickle (chapter *recommender*)."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from tokrec.similarity import best_first
+from tokrec.tfidf import check_k
+
+ITEM_TEXT = ("title_en", "title_zh", "text_en", "text_zh")
+POSITIVE = 4.0  # from this rating on an interaction counts as liked
+
+
+class Recommender(BaseEstimator, ABC):
+    """Base of the estimators. Chapter *recommender*.
+
+    Attributes
+    ----------
+    items_ : DataFrame
+        The items of ``fit``, indexed by ``item_id``.
+    users_ : Index
+        The readers of ``fit``.
+    seen_ : csr_matrix of float32, shape (n_users, n_items)
+        Rating of each interaction of ``fit``; 0 where there is none.
+    """
+
+    items_: pd.DataFrame
+    users_: pd.Index
+    seen_: csr_matrix
+
+    def fit(self, interactions: pd.DataFrame | None, items: pd.DataFrame) -> Self:
+        """Learn from interactions and items.
+
+        Parameters
+        ----------
+        interactions : DataFrame or None
+            Columns ``user_id, item_id, rating, timestamp``; None or empty where there are no readers yet.
+        items : DataFrame
+            Indexed by ``item_id``, with text columns.
+
+        Raises
+        ------
+        ValueError
+            For missing columns, duplicate item ids, unknown items, no items at all.
+        """
+        self.items_ = check_items(items)
+        interactions = check_interactions(interactions, items)
+        self.users_ = pd.Index(interactions["user_id"].unique(), name="user_id").sort_values()
+        self.seen_ = interaction_matrix(interactions, self.users_, self.items_.index)
+        self._fit()
+        return self
+
+    @abstractmethod
+    def _fit(self) -> None:
+        """Learn from ``items_`` and ``seen_``."""
+
+    @abstractmethod
+    def _score_history(self, history: csr_matrix) -> np.ndarray:
+        """Scores ``(n, n_items)`` for rows of ratings ``(n, n_items)``; an empty row is a new reader."""
+
+    def _score_text(self, texts: Sequence[str]) -> np.ndarray:
+        raise ValueError(f"{type(self).__name__} does not read text: use ContentRecommender or HybridRecommender for a query")
+
+    def score(self, users: Sequence[Any]) -> np.ndarray:
+        """Scores of all items for known readers: float array ``(n_users, n_items)``, larger is better.
+
+        Raises
+        ------
+        ValueError
+            For a reader who is not in the interactions of ``fit``.
+        """
+        self._check_fitted()
+        return self._score_history(self.seen_[self._rows(users)])
+
+    def score_history(self, history: csr_matrix) -> np.ndarray:
+        """Scores of all items for rows of ratings ``(n, n_items)`` in the order of ``items_``."""
+        self._check_fitted()
+        return self._score_history(csr_matrix(history))
+
+    def recommend(
+        self,
+        user: Any = None,
+        *,
+        text: str | None = None,
+        history: Sequence[Any] | None = None,
+        k: int = 10,
+        exclude_seen: bool = True,
+    ) -> pd.DataFrame:
+        """The `k` best items for a reader, a text, or a list of liked items.
+
+        Parameters
+        ----------
+        user : user_id, optional
+            A reader of ``fit``.
+        text : str, optional
+            What somebody asks for, in Chinese or English.
+        history : sequence of item_id, optional
+            Items that somebody new liked.
+        k : int
+            Length of the list; at most all items come back.
+        exclude_seen : bool
+            Leave out the reader's own items, or those of `history`.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``user_id`` (missing for a text or a history), ``item_id``, ``rank`` from 1, ``score``.
+
+        Raises
+        ------
+        ValueError
+            Unless exactly one of `user`, `text` and `history` is given; for an unknown reader or item, a blank text, or a bad `k`.
+        """
+        self._check_fitted()
+        check_k(k)
+        if sum(given is not None for given in (user, text, history)) != 1:
+            raise ValueError("give exactly one of user, text and history")
+        seen = np.zeros(len(self.items_), bool)
+        if text is not None:
+            scores = self._score_text([check_query(text)])[0]
+        elif history is not None:
+            row = self._history_row(history)
+            scores, seen = self._score_history(row)[0], row.toarray()[0] > 0
+        else:
+            rows = self._rows([user])
+            scores, seen = self._score_history(self.seen_[rows])[0], self.seen_[rows].toarray()[0] > 0
+        if exclude_seen:
+            scores = np.where(seen, -np.inf, scores)
+        order = best_first(scores[None, :], k)[0]
+        order = order[np.isfinite(scores[order])]
+        return pd.DataFrame(
+            {"user_id": user, "item_id": self.items_.index[order], "rank": np.arange(1, len(order) + 1), "score": scores[order].astype(float)}
+        )
+
+    def _history_row(self, history: Sequence[Any]) -> csr_matrix:
+        positions = self.items_.index.get_indexer(pd.Index(list(history)))
+        if (positions < 0).any():
+            unknown = [item for item, position in zip(history, positions, strict=True) if position < 0]
+            raise ValueError(f"unknown item_id {unknown[0]!r}: see items_.index for the {len(self.items_)} known ones")
+        row = np.zeros((1, len(self.items_)), np.float32)
+        row[0, positions] = 5.0
+        return csr_matrix(row)
+
+    def _rows(self, users: Sequence[Any]) -> np.ndarray:
+        rows = self.users_.get_indexer(pd.Index(list(users)))
+        if (rows < 0).any():
+            unknown = [user for user, row in zip(users, rows, strict=True) if row < 0]
+            raise ValueError(f"unknown user {unknown[0]!r}: this recommender knows {len(self.users_)} readers; for a new one use text= or history=")
+        return rows
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "items_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted: call fit(interactions, items) first")
+
+    def save(self, folder: str | Path) -> Path:
+        """Store the fitted recommender as plain files (JSON and CSV), to be read back by :func:`load_recommender`.
+
+        What is stored is what ``fit`` was given; loading fits again, so that no strangers' code or pickle is ever run.
+        """
+        self._check_fitted()
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        items = self.items_.map(lambda value: json.dumps(list(value), ensure_ascii=False) if isinstance(value, (list, tuple)) else value)
+        items.to_csv(folder / "items.csv")
+        rows, columns = self.seen_.nonzero()
+        stored = {"user_id": self.users_[rows], "item_id": self.items_.index[columns], "rating": self.seen_.data}
+        pd.DataFrame(stored).to_csv(folder / "interactions.csv", index=False)
+        types = {"items": {name: str(kind) for name, kind in self.items_.dtypes.items()}, "item_id": str(self.items_.index.dtype), "user_id": str(self.users_.dtype)}
+        described = {"recommender": type(self).__name__, "parameters": self._stored_parameters(), "types": types}
+        (folder / "recommender.json").write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return folder
+
+    def _stored_parameters(self) -> dict[str, Any]:
+        return self.get_params(deep=False)
+
+
+def load_recommender(folder: str | Path) -> Recommender:
+    """Read back what :meth:`Recommender.save` stored. Chapter *recommender*.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If the description names something that is no recommender of this package.
+    """
+    from tokrec import recommend
+
+    folder = Path(folder)
+    for name in ("recommender.json", "items.csv", "interactions.csv"):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder / name} is missing: {folder} is not a folder made by save()")
+    try:
+        described = json.loads((folder / "recommender.json").read_text(encoding="utf-8"))
+        name, parameters, types = described["recommender"], described["parameters"], described["types"]
+    except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
+        raise ValueError(f"{folder / 'recommender.json'} is damaged ({error}): save the recommender again") from error
+    known = {kind for kind in recommend.__all__ if kind.endswith("Recommender") and kind != "Recommender"}
+    if name not in known:
+        raise ValueError(f"{folder / 'recommender.json'} names {name!r}, which is none of {', '.join(sorted(known))}")
+    id_types = {"item_id": types["item_id"], "user_id": types["user_id"]}
+    items = pd.read_csv(folder / "items.csv", dtype={"item_id": types["item_id"]}, keep_default_na=False).set_index("item_id")
+    interactions = pd.read_csv(folder / "interactions.csv", dtype=id_types, keep_default_na=False)
+    return getattr(recommend, name)(**parameters).fit(interactions.assign(timestamp=0), items)
+
+
+def check_items(items: pd.DataFrame) -> pd.DataFrame:
+    """Return `items` if it is a usable table of items, else raise ``ValueError`` naming the fault. Chapter *recommender*."""
+    if not isinstance(items, pd.DataFrame):
+        raise TypeError(f"items must be a DataFrame indexed by item_id, got {type(items).__name__}")
+    if items.empty:
+        raise ValueError("items is empty: give at least one item")
+    if items.index.has_duplicates:
+        raise ValueError(f"items has duplicate item ids, for example {items.index[items.index.duplicated()][0]!r}: keep one row an item")
+    return items.rename_axis("item_id")
+
+
+def check_interactions(interactions: pd.DataFrame | None, items: pd.DataFrame) -> pd.DataFrame:
+    """Return the interactions if their columns and items are as they should be, else raise ``ValueError``. Chapter *recommender*."""
+    columns = ["user_id", "item_id", "rating", "timestamp"]
+    if interactions is None:
+        return pd.DataFrame({name: pd.Series(dtype=object if name.endswith("_id") else float) for name in columns})
+    missing = [name for name in columns if name not in interactions]
+    if missing:
+        raise ValueError(f"interactions lacks the column(s) {', '.join(missing)}: it needs {', '.join(columns)}")
+    unknown = ~interactions["item_id"].isin(items.index)
+    if unknown.any():
+        raise ValueError(f"interactions has items that are not in items, for example {interactions['item_id'][unknown].iloc[0]!r}")
+    return interactions
+
+
+def check_query(text: str) -> str:
+    """Return `text` cleaned; ``ValueError`` if nothing is left of it. Chapter *recommender*."""
+    from tokrec.text import clean
+
+    cleaned = clean(text)
+    if not cleaned:
+        raise ValueError("the query is blank: say in a few words what you are looking for")
+    return cleaned
+
+
+def interaction_matrix(interactions: pd.DataFrame, users: pd.Index, items: pd.Index) -> csr_matrix:
+    """Sparse ratings ``(n_users, n_items)``; of several ratings of one item by one reader the last row counts. Chapter *recommender*."""
+    last = interactions.drop_duplicates(["user_id", "item_id"], keep="last")
+    places = users.get_indexer(last["user_id"]), items.get_indexer(last["item_id"])
+    return csr_matrix((last["rating"].to_numpy(np.float32), places), shape=(len(users), len(items)))
+
+
+def item_texts(items: pd.DataFrame, language: str | None = None) -> list[str]:
+    """One text an item: its title and text columns joined, in one language or both. Chapter *recommender*.
+
+    Raises
+    ------
+    ValueError
+        If `items` has none of the columns ``title_en, title_zh, text_en, text_zh, title, text``.
+    """
+    wanted = [name for name in (*ITEM_TEXT, "title", "text") if name in items and (language is None or name.endswith(language) or name in ("title", "text"))]
+    if not wanted:
+        raise ValueError(f"items has no text column: name one of {', '.join(ITEM_TEXT)}, title or text (it has {', '.join(map(str, items.columns))})")
+    return [" ".join(str(value) for value in row if isinstance(value, str) and value) for row in items[wanted].itertuples(index=False)]

@@ -1,0 +1,95 @@
+"""Content-based recommendation: items whose text is like what the reader asked for or liked (chapter *recommender*)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.preprocessing import normalize
+
+from tokrec.encoder import Encoder, cached, check_texts, default_encoder
+from tokrec.recommend.base import ITEM_TEXT, POSITIVE, Recommender, item_texts
+from tokrec.similarity import centre
+from tokrec.tfidf import TfidfFeatures
+
+Features = Literal["tfidf", "encoder"]
+
+
+class ContentRecommender(Recommender):
+    """Scores items by the cosine between text features. Chapter *recommender* (article 000, section 3; article 001, section 2.3).
+
+    A query is compared with the items as it is. A reader becomes the mean vector of the liked items (ratings of 4 or more; all rated
+    items where there is no liked one), the articles' profile.
+
+    Parameters
+    ----------
+    features : {"tfidf", "encoder"}
+        TF-IDF over the items' texts in both languages, or the bundled encoder's vectors.
+    centred : bool
+        Subtract the items' mean vector before comparing (encoder only). The articles do not; chapter *bert_features* shows why it helps.
+    encoder : Encoder, optional
+        Another encoder than the bundled one. Not stored by ``save``.
+
+    Attributes
+    ----------
+    vectors_ : ndarray or csr_matrix, shape (n_items, d)
+        Unit-length rows.
+    """
+
+    def __init__(self, features: Features = "encoder", centred: bool = True, encoder: Encoder | None = None) -> None:
+        self.features = features
+        self.centred = centred
+        self.encoder = encoder
+
+    def _fit(self) -> None:
+        if self.features not in ("tfidf", "encoder"):
+            raise ValueError(f"features must be 'tfidf' or 'encoder', not {self.features!r}")
+        if self.features == "tfidf":
+            self.tfidf_ = TfidfFeatures().fit(item_texts(self.items_))
+            self.vectors_ = self.tfidf_.transform(item_texts(self.items_))
+        else:
+            raw = self._item_vectors()
+            self.mean_ = raw.mean(axis=0) if self.centred and len(raw) > 1 else np.zeros(raw.shape[1], np.float32)
+            self.vectors_ = centre(raw, self.mean_)
+
+    def _item_vectors(self) -> np.ndarray:
+        """The mean of an item's vectors in the languages that it has."""
+        languages = [language for language in ("en", "zh") if any(name in self.items_ for name in ITEM_TEXT if name.endswith(language))] or [None]
+        parts = [self._encode_items(item_texts(self.items_, language)) for language in languages]
+        return normalize(np.mean(parts, axis=0))
+
+    def _encode_items(self, texts: list[str]) -> np.ndarray:
+        from tokrec.datasets.vectors import bundled_vectors
+
+        if self.encoder is not None:
+            return self.encoder.encode(texts)
+        return bundled_vectors(texts) if bundled_vectors(texts) is not None else cached(texts, lambda t: default_encoder().encode(t), _weights_key())
+
+    def _score_text(self, texts: Sequence[str]) -> np.ndarray:
+        texts = check_texts(texts)
+        if self.features == "tfidf":
+            return cosine_similarity(self.tfidf_.transform(texts), self.vectors_)
+        vectors = centre((self.encoder or default_encoder()).encode(texts), self.mean_)
+        return vectors @ self.vectors_.T
+
+    def _score_history(self, history: csr_matrix) -> np.ndarray:
+        liked = (history >= POSITIVE).astype(np.float32)
+        without = np.asarray(liked.sum(axis=1)).ravel() == 0
+        if without.any():
+            liked = liked.tolil()
+            liked[without] = (history[without] > 0).astype(np.float32)
+        return cosine_similarity(csr_matrix(liked) @ self.vectors_, self.vectors_)
+
+    def _stored_parameters(self) -> dict[str, object]:
+        if self.encoder is not None:
+            raise ValueError("a recommender with its own encoder cannot be stored: save its items, and pass the encoder again when loading")
+        return {"features": self.features, "centred": self.centred}
+
+
+def _weights_key() -> str:
+    from tokrec.encoder import bundled_folder
+
+    return (bundled_folder() / "sha256.json").read_text(encoding="utf-8")

@@ -1,0 +1,44 @@
+"""Words and meaning together: the sum of two content scores (chapter *recommender*)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from tokrec.recommend.base import Recommender
+from tokrec.recommend.content import ContentRecommender
+
+
+class HybridRecommender(Recommender):
+    """The encoder's cosine plus `weight` times the TF-IDF cosine. Chapter *recommender*.
+
+    TF-IDF finds rare exact words (names, models), the encoder finds meaning and the other language; a sum of both is the
+    usual first hybrid (article 002, section 4.1).
+
+    Parameters
+    ----------
+    weight : float
+        Share of TF-IDF, 0 or more.
+    """
+
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight = weight
+
+    def _fit(self) -> None:
+        if not self.weight >= 0:
+            raise ValueError(f"weight must be 0 or more, got {self.weight!r}")
+        self.members_ = [ContentRecommender(features) for features in ("encoder", "tfidf")]
+        for member in self.members_:
+            member.items_, member.users_, member.seen_ = self.items_, self.users_, self.seen_
+            member._fit()
+
+    def _sum(self, parts: list[np.ndarray]) -> np.ndarray:
+        return parts[0] + self.weight * parts[1]
+
+    def _score_text(self, texts: Sequence[str]) -> np.ndarray:
+        return self._sum([member._score_text(texts) for member in self.members_])
+
+    def _score_history(self, history: csr_matrix) -> np.ndarray:
+        return self._sum([member._score_history(history) for member in self.members_])
