@@ -174,14 +174,10 @@ def load_tastes() -> pd.DataFrame:
     return pd.read_csv(shelf_folder() / "tastes.csv", dtype={"user_id": str})
 
 
-def main() -> None:
-    """``python -m tokrec.datasets.readers``: write the shelf's interactions and tastes anew."""
+def write_readers() -> None:
+    """Simulate the shelf's readers and store interactions and tastes. Page *readers*."""
     from tokrec.datasets.shelf import load_shelf, shelf_folder
 
     simulation = simulate_readers(load_shelf().items)
     simulation.interactions.to_csv(shelf_folder() / "interactions.csv", index=False, lineterminator="\n")
     simulation.tastes.to_csv(shelf_folder() / "tastes.csv", index=False, lineterminator="\n")
-
-
-if __name__ == "__main__":
-    main()

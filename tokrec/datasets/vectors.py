@@ -1,6 +1,6 @@
 """The shelf's vectors by the bundled encoder, shipped so that the first answer comes at once (chapter *recommender*).
 
-``python -m tokrec.datasets.vectors`` computes them anew after a change of texts or weights; a test compares both.
+``python -m tokrec.datasets`` computes them anew after a change of texts or weights; a test compares both.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def bundled_vectors(texts: Sequence[str]) -> np.ndarray | None:
     return _stored().get(_digest(texts))
 
 
-def main() -> None:
-    """Encode the shelf in both languages and write the file."""
+def write_vectors() -> None:
+    """Encode the shelf in both languages and store the result. Page *shelf*."""
     from tokrec.encoder import load_encoder
     from tokrec.recommend.base import item_texts
 
@@ -48,8 +48,4 @@ def main() -> None:
     for language in ("en", "zh"):
         texts = item_texts(load_shelf().items, language)
         stored[_digest(texts)] = encoder.encode(texts, show_progress=True).astype(np.float16)
-    np.savez(_path(), **stored)
-
-
-if __name__ == "__main__":
-    main()
+    np.savez(_path(), **stored)  # type: ignore[arg-type]
