@@ -257,22 +257,15 @@ def check_weights(folder: Path) -> None:
 def _load_bundled(dtype: str) -> Encoder:
     import torch
     from safetensors.torch import load_file
-    from transformers import BertConfig, BertModel
 
+    from tokrec.bert import Bert
     from tokrec.tokens import load_tokenizer
 
     folder = bundled_folder()
     check_weights(folder)
-    config = BertConfig.from_json_file(folder / "config.json")
-    with torch.device("meta"):
-        model = BertModel(config, add_pooling_layer=False)
-    state = {key: value.to(getattr(torch, dtype)) for key, value in load_file(folder / "model.safetensors").items()}
-    model.load_state_dict(state, strict=True, assign=True)
-    length = config.max_position_embeddings
-    model.embeddings.register_buffer("position_ids", torch.arange(length).unsqueeze(0), persistent=False)
-    model.embeddings.register_buffer("token_type_ids", torch.zeros((1, length), dtype=torch.long), persistent=False)
+    model = Bert.from_folder(folder).to(getattr(torch, dtype))
     projection = load_file(folder / "2_Dense" / "model.safetensors")["linear.weight"].to(getattr(torch, dtype))
-    return Encoder(BUNDLED, model.eval(), load_tokenizer(), projection, length)
+    return Encoder(BUNDLED, model, load_tokenizer(), projection, model.config.max_position_embeddings)
 
 
 def _load_other(name: str, dtype: str) -> Encoder:

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix, issparse
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import precision_recall_curve, roc_auc_score
-from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.preprocessing import normalize
 
 from tokrec.tfidf import check_k
 
@@ -88,9 +86,9 @@ def top_k(queries: Matrix, items: Matrix, k: int = 10, block: int = 1024) -> tup
     check_k(k)
     if queries.shape[1] != items.shape[1]:
         raise ValueError(f"queries have {queries.shape[1]} columns and items {items.shape[1]}: encode both with the same features")
-    indices, scores = [], []
+    unit, indices, scores = normalize(items), [], []
     for start in range(0, queries.shape[0], block):
-        similar = cosine_similarity(queries[start : start + block], items)
+        similar = dense(normalize(queries[start : start + block]) @ unit.T)
         order = best_first(similar, k)
         indices.append(order)
         scores.append(np.take_along_axis(similar, order, axis=1).astype(np.float32))
@@ -154,6 +152,9 @@ def calibrate_threshold(scores: ArrayLike, labels: ArrayLike) -> Threshold:
     ValueError
         If lengths differ or only one kind of label occurs.
     """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import precision_recall_curve, roc_auc_score
+
     scores, labels = np.asarray(scores, dtype=float), np.asarray(labels).astype(bool)
     if scores.shape != labels.shape or scores.ndim != 1:
         raise ValueError(f"scores and labels must be two vectors of one length, got shapes {scores.shape} and {labels.shape}")

@@ -36,8 +36,13 @@ def train_wordpiece(texts: Iterable[str], vocab_size: int, max_length: int, min_
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int) -> None:
-    """Write ``tokenizer.json`` and the small files with which transformers recognises it."""
-    from transformers import BertTokenizerFast
+    """Write ``tokenizer.json`` and the configuration with which transformers takes it as it is.
+
+    ``BertTokenizer`` would rebuild the normaliser without NFKC, and full-width punctuation would become unknown.
+    """
+    from transformers import PreTrainedTokenizerFast
 
     names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
-    BertTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_length, do_lower_case=True, **names).save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_length, **names).save_pretrained(folder)
+    path = folder / "tokenizer_config.json"  # one class name that every version of transformers knows
+    path.write_text(path.read_text(encoding="utf-8").replace("TokenizersBackend", "PreTrainedTokenizerFast"), encoding="utf-8")

@@ -7,12 +7,11 @@ from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.preprocessing import normalize
 
 from tokrec.encoder import Encoder, cached, check_texts, default_encoder
 from tokrec.recommend.base import ITEM_TEXT, POSITIVE, Recommender, item_texts
-from tokrec.similarity import centre
+from tokrec.similarity import centre, dense
 from tokrec.tfidf import TfidfFeatures
 
 Features = Literal["tfidf", "encoder"]
@@ -66,12 +65,13 @@ class ContentRecommender(Recommender):
 
         if self.encoder is not None:
             return self.encoder.encode(texts)
-        return bundled_vectors(texts) if bundled_vectors(texts) is not None else cached(texts, lambda t: default_encoder().encode(t), _weights_key())
+        stored = bundled_vectors(texts)
+        return cached(texts, lambda missing: default_encoder().encode(missing), _weights_key()) if stored is None else stored
 
     def _score_text(self, texts: Sequence[str]) -> np.ndarray:
         texts = check_texts(texts)
         if self.features == "tfidf":
-            return cosine_similarity(self.tfidf_.transform(texts), self.vectors_)
+            return dense(self.tfidf_.transform(texts) @ self.vectors_.T)
         vectors = centre((self.encoder or default_encoder()).encode(texts), self.mean_)
         return vectors @ self.vectors_.T
 
@@ -81,7 +81,7 @@ class ContentRecommender(Recommender):
         if without.any():
             liked = liked.tolil()
             liked[without] = (history[without] > 0).astype(np.float32)
-        return cosine_similarity(csr_matrix(liked) @ self.vectors_, self.vectors_)
+        return dense(normalize(csr_matrix(liked) @ self.vectors_) @ self.vectors_.T)
 
     def _stored_parameters(self) -> dict[str, object]:
         if self.encoder is not None:
