@@ -42,8 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def recommend(options: argparse.Namespace) -> int:
     """Print a table of recommendations. Chapter *recommender*."""
+    from tokrec.tfidf import check_k
+
     if (options.query is None) == (options.user is None):
         raise ValueError('give a text or --user ID, for example: tokrec recommend "想要购买一款智能手表"')
+    check_k(options.k)
     if options.text and not options.items:
         raise ValueError("--text names a column of --items: give that file too")
     if options.user is not None:

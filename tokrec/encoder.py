@@ -8,16 +8,17 @@ import os
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 
-from tokrec.text import check_text
+from tokrec.text import check_text, check_texts, well_formed
 
 if TYPE_CHECKING:
     import torch
@@ -126,7 +127,7 @@ class Encoder:
             raise ValueError(f"{self.name} has no pooling layer: use 'sentence', 'mean' or 'cls'")
         ids = [self._ids(text) for text in texts]
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        blocks = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        blocks: Iterable[list[int]] = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
         if len(texts) > 2000 if show_progress is None else show_progress:
             from tqdm import tqdm
 
@@ -134,13 +135,14 @@ class Encoder:
         result: np.ndarray | None = None
         with torch.inference_mode():
             for rows in blocks:
-                vectors = self._pooled([ids[i] for i in rows], pooling)
+                vectors = self._pooled([ids[i] for i in rows], pooling).float()
                 if normalize:
                     vectors = torch.nn.functional.normalize(vectors, dim=1)
                 if result is None:
                     result = np.zeros((len(texts), vectors.shape[1]), np.float32)
-                result[rows] = vectors.float().cpu().numpy()
-        return np.zeros((0, self.dimension), np.float32) if result is None else result
+                result[rows] = vectors.cpu().numpy()
+        width = self.dimension if pooling == "sentence" else self.model.config.hidden_size
+        return np.zeros((0, width), np.float32) if result is None else result
 
     def token_vectors(self, text: str) -> TokenVectors:
         """The tokens of one text and their vectors, which depend on all the others: 苹果 in a kitchen is not 苹果 in a shop window."""
@@ -170,21 +172,16 @@ class Encoder:
         return self.model(input_ids=padded, attention_mask=mask).last_hidden_state, mask
 
     def _ids(self, text: str) -> list[int]:
+        text = well_formed(text)
         if hasattr(self.tokenizer, "tokenize"):
             return self.tokenizer(text, truncation=True, max_length=self.max_length)["input_ids"]
-        return self.tokenizer.encode(text).ids
+        ids = self.tokenizer.encode(text).ids
+        return ids if len(ids) <= self.max_length else [*ids[: self.max_length - 1], ids[-1]]
 
     def _token_names(self, ids: list[int]) -> list[str]:
         if hasattr(self.tokenizer, "convert_ids_to_tokens"):
             return list(self.tokenizer.convert_ids_to_tokens(ids))
         return [self.tokenizer.id_to_token(number) for number in ids]
-
-
-def check_texts(texts: Sequence[str]) -> list[str]:
-    """Return `texts` as a list of strings, or raise ``TypeError`` with the position of the first that is none."""
-    if isinstance(texts, (str, bytes)):
-        raise TypeError("texts must be a list of strings, not one string: wrap it in a list")
-    return [check_text(text, f"texts[{position}]") for position, text in enumerate(texts)]
 
 
 def load_encoder(name: str | Path = BUNDLED, device: str | None = None, dtype: str = "float32") -> Encoder:
@@ -211,15 +208,27 @@ def load_encoder(name: str | Path = BUNDLED, device: str | None = None, dtype: s
     ConnectionError
         If a hub id is neither in the cache nor to be had within seconds.
     ValueError
-        If the bundled weights are damaged.
+        If the bundled weights are damaged, or `device` or `dtype` cannot be used.
     """
     name = str(name)
     encoder = _load_bundled(dtype) if name == BUNDLED else _load_other(name, dtype)
-    encoder.model.to(device or best_device())
+    try:
+        encoder.model.to(device or best_device())
+    except (AssertionError, RuntimeError) as error:
+        raise ValueError(f"device {device!r} cannot be used here ({error}): take 'cpu', or leave device out") from error
     encoder.device = next(encoder.model.parameters()).device
     if encoder.projection is not None:
         encoder.projection = encoder.projection.to(encoder.device)
     return encoder
+
+
+def _number_format(name: str) -> torch.dtype:
+    import torch
+
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise ValueError(f"dtype must name a floating-point format of torch, such as 'float32' or 'float16', not {name!r}")
+    return found
 
 
 def best_device() -> str:
@@ -255,7 +264,6 @@ def check_weights(folder: Path) -> None:
 
 
 def _load_bundled(dtype: str) -> Encoder:
-    import torch
     from safetensors.torch import load_file
 
     from tokrec.bert import Bert
@@ -263,13 +271,12 @@ def _load_bundled(dtype: str) -> Encoder:
 
     folder = bundled_folder()
     check_weights(folder)
-    model = Bert.from_folder(folder).to(getattr(torch, dtype))
-    projection = load_file(folder / "2_Dense" / "model.safetensors")["linear.weight"].to(getattr(torch, dtype))
+    model = Bert.from_folder(folder).to(_number_format(dtype))
+    projection = load_file(folder / "2_Dense" / "model.safetensors")["linear.weight"].to(_number_format(dtype))
     return Encoder(BUNDLED, model, load_tokenizer(), projection, model.config.max_position_embeddings)
 
 
 def _load_other(name: str, dtype: str) -> Encoder:
-    import torch
     from transformers import AutoModel, AutoTokenizer
 
     if Path(name).is_dir():
@@ -280,7 +287,7 @@ def _load_other(name: str, dtype: str) -> Encoder:
         options = {"local_files_only": _in_cache(name)}
         if not options["local_files_only"]:
             _check_reachable(name)
-    model, loading = AutoModel.from_pretrained(name, dtype=getattr(torch, dtype), output_loading_info=True, **options)
+    model, loading = AutoModel.from_pretrained(name, dtype=_number_format(dtype), output_loading_info=True, **options)
     if any(key.startswith("pooler") for key in loading["missing_keys"]):
         model.pooler = None  # the checkpoint has none: what transformers made up instead is random
     tokenizer = AutoTokenizer.from_pretrained(name, **options)
@@ -293,10 +300,9 @@ def _projection(folder: Path, dtype: str) -> torch.Tensor | None:
     path = folder / "2_Dense" / "model.safetensors"
     if not path.exists():
         return None
-    import torch
     from safetensors.torch import load_file
 
-    return load_file(path)["linear.weight"].to(getattr(torch, dtype))
+    return load_file(path)["linear.weight"].to(_number_format(dtype))
 
 
 def _in_cache(name: str) -> bool:
@@ -360,19 +366,18 @@ def cached(texts: Sequence[str], compute: Callable[[Sequence[str]], np.ndarray],
     from platformdirs import user_cache_path
 
     digest = hashlib.sha256("\x00".join([key, *texts]).encode("utf-8", "surrogatepass")).hexdigest()
-    path = (folder or user_cache_path("tokrec")) / f"vectors-{digest[:32]}.npy"
+    path = (folder or user_cache_path("tokrec")) / f"vectors-{digest[:32]}.npz"
     if path.exists():
         try:
-            vectors = np.load(path, allow_pickle=False)
-            if len(vectors) == len(texts):
-                return vectors.astype(np.float32)
-        except (ValueError, OSError):
-            pass  # a damaged cache file is computed anew
+            with np.load(path, allow_pickle=False) as archive:
+                return archive["vectors"]
+        except (ValueError, OSError, EOFError, KeyError, TypeError, RuntimeError, BadZipFile):
+            pass  # a damaged cache file (the archive holds a checksum) is computed anew
     vectors = compute(texts)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}.tmp.npy")
-        np.save(unfinished, vectors)
+        unfinished = path.with_suffix(f".{os.getpid()}.tmp.npz")
+        np.savez(unfinished, vectors=vectors)
         unfinished.replace(path)
     except OSError:
         pass  # a read-only home costs time, not the answer

@@ -50,7 +50,7 @@ def global_split(interactions: pd.DataFrame, test_share: float = 0.2) -> tuple[p
     if not 0 < test_share < 1:
         raise ValueError(f"test_share must lie between 0 and 1, got {test_share}")
     ordered = interactions.sort_values("timestamp", kind="stable")
-    cut = int(np.floor(len(ordered) * (1 - test_share)))
+    cut = len(ordered) - round(len(ordered) * test_share)
     return ordered.iloc[:cut], ordered.iloc[cut:]
 
 
@@ -137,10 +137,11 @@ METRICS = {"ndcg": ndcg_at_k, "recall": recall_at_k, "precision": precision_at_k
 
 
 def rank_unseen(recommender: Recommender, users: Sequence, k: int) -> list[list]:
-    """The first `k` unseen items of each reader. Chapter *recommender*."""
+    """The first `k` unseen items of each reader; fewer where fewer are unseen. Chapter *recommender*."""
     scores = np.array(recommender.score(users), dtype=float)
     scores[recommender.seen_[recommender.users_.get_indexer(pd.Index(list(users)))].toarray() > 0] = -np.inf
-    return [list(recommender.items_.index[row]) for row in best_first(scores, k)]
+    best = best_first(scores, k)
+    return [list(recommender.items_.index[order[np.isfinite(row[order])]]) for row, order in zip(scores, best, strict=True)]
 
 
 def per_user(recommender: Recommender, test: pd.DataFrame, k: int = 10) -> pd.DataFrame:
@@ -158,12 +159,19 @@ def per_user(recommender: Recommender, test: pd.DataFrame, k: int = 10) -> pd.Da
     -------
     DataFrame
         Indexed by ``user_id``: ``ndcg, recall, precision, f1, mrr`` and ``ranked`` (the list).
+
+    Raises
+    ------
+    ValueError
+        If no known reader has anything to find.
     """
     liked = test[(test["rating"] >= POSITIVE) & test["user_id"].isin(recommender.users_)]
+    if liked.empty:
+        raise ValueError(f"test holds no rating of {POSITIVE:g} or more by a reader of the training part: there is nothing to find")
     relevant = liked.groupby("user_id")["item_id"].agg(set)
     ranked = rank_unseen(recommender, list(relevant.index), k)
     rows = [{name: metric(items, wanted, k) for name, metric in METRICS.items()} for items, wanted in zip(ranked, relevant, strict=True)]
-    return pd.DataFrame(rows, index=relevant.index).assign(ranked=ranked)
+    return pd.DataFrame(rows, index=relevant.index).assign(ranked=pd.Series(ranked, index=relevant.index))
 
 
 def league_table(recommenders: Mapping[str, Recommender], train: pd.DataFrame, test: pd.DataFrame, items: pd.DataFrame, k: int = 10) -> pd.DataFrame:
@@ -181,7 +189,7 @@ def league_table(recommenders: Mapping[str, Recommender], train: pd.DataFrame, t
         users = per_user(recommender.fit(train, items), test, k)
         low, high = bootstrap_interval(users["ndcg"])
         means = users[list(METRICS)].mean()
-        extra = {"low": low, "high": high, "coverage": coverage(users["ranked"], len(items)), "seconds": time.perf_counter() - started}
+        extra = {"low": low, "high": high, "coverage": coverage(list(users["ranked"]), len(items)), "seconds": time.perf_counter() - started}
         rows[name] = means.to_dict() | extra
     order = ["ndcg", "low", "high", "recall", "precision", "f1", "mrr", "coverage", "seconds"]
     return pd.DataFrame.from_dict(rows, orient="index")[order]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix
 
+from tokrec.recommend import HybridRecommender
+from tokrec.recommend.base import check_query
 from tokrec.similarity import Threshold, calibrate_threshold
 from tokrec.text import guess_language, segment
 from tokrec.tfidf import check_k
@@ -71,8 +75,6 @@ def mine(text: str, k: int = 5) -> Mined:
     ValueError
         If it is blank, or `k` is below 1.
     """
-    from tokrec.recommend.base import check_query
-
     check_k(k)
     text = check_query(text)
     recommender, threshold = shelf_recommender(), shelf_threshold()
@@ -90,32 +92,29 @@ def mine(text: str, k: int = 5) -> Mined:
     )
 
 
-def describe(recommended: pd.DataFrame, recommender, text: str) -> pd.DataFrame:
+def describe(recommended: pd.DataFrame, recommender: HybridRecommender, text: str) -> pd.DataFrame:
     """Add ``title`` (in the text's language), ``domain`` and ``shared`` keywords to a recommender's answer. Chapter *recommender*."""
     items = recommender.items_.loc[recommended["item_id"]]
     title = f"title_{'zh' if guess_language(text) == 'zh' else 'en'}"
     titles = items[title if title in items else "title"].to_numpy()
     domains = items["domain"].to_numpy() if "domain" in items else [""] * len(items)
-    return recommended.assign(title=titles, domain=domains, shared=[shared_keywords(recommender, text, item) for item in recommended["item_id"]])
+    return recommended.assign(title=titles, domain=domains, shared=shared_keywords(recommender, text, recommended["item_id"]))
 
 
-def shared_keywords(recommender, text: str, item_id: str, k: int = 4) -> str:
-    """The words that a text and an item share, the heaviest first. Chapter *recommender*."""
-    tfidf_member = recommender.members_[1]
-    tfidf = tfidf_member.tfidf_
-    query = tfidf.transform([text])
-    row = tfidf_member.vectors_[recommender.items_.index.get_loc(item_id)]
-    product = query.multiply(row).tocoo()
-    names = tfidf.get_feature_names_out()
-    order = sorted(zip(-product.data, names[product.col], strict=True))[:k]
-    return ", ".join(str(name) for _, name in order)
+def shared_keywords(recommender: HybridRecommender, text: str, item_ids: Iterable[str], k: int = 4) -> list[str]:
+    """The words that a text shares with each item, the heaviest first. Chapter *recommender*."""
+    member = recommender.members_[1]
+    names = member.tfidf_.get_feature_names_out()
+    rows = member.vectors_[recommender.items_.index.get_indexer(pd.Index(item_ids))]
+    products = csr_matrix(rows.multiply(member.tfidf_.transform([text])))
+    heaviest = [sorted(zip(-row.data, names[row.indices], strict=True))[:k] for row in products]
+    return [", ".join(str(name) for _, name in shared) for shared in heaviest]
 
 
 @cache
-def shelf_recommender():
+def shelf_recommender() -> HybridRecommender:
     """The hybrid recommender over the shelf, fitted once a process. Chapter *recommender*."""
     from tokrec.datasets import load_shelf
-    from tokrec.recommend import HybridRecommender
 
     return HybridRecommender().fit(None, load_shelf().items)
 

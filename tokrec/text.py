@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -16,6 +17,7 @@ _RUNS = re.compile(f"[{CJK}]+|[^{CJK}]+")
 # A Latin word keeps what belongs to it: C++, C#, .NET, 4K, x86-64, don't, 3.5.
 _LATIN = re.compile(r"\.?[^\W_]+(?:[.'’\-][^\W_]+)*(?:\+\+|#)?")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|&#?\w{1,8};")
+_LONG = re.compile(r"\S{200}(?=\S)")  # spaCy's time grows with the square of the length of a run without spaces
 
 Language = Literal["zh", "en", "und"]
 
@@ -34,6 +36,18 @@ def check_text(text: object, name: str = "text") -> str:
         raise TypeError(f"{name} must be a string, not bytes: decode it first, for example {name}.decode('utf-8')")
     remedy = "drop missing values or replace them by ''" if text is None or text != text else "convert it with str()"
     raise TypeError(f"{name} must be a string, got {text!r}: {remedy}")
+
+
+def check_texts(texts: Sequence[str]) -> list[str]:
+    """Return `texts` as a list of strings, or raise ``TypeError`` with the position of the first that is none."""
+    if isinstance(texts, (str, bytes)):
+        raise TypeError("texts must be a list of strings, not one string: wrap it in a list")
+    return [check_text(text, f"texts[{position}]") for position, text in enumerate(texts)]
+
+
+def well_formed(text: str) -> str:
+    """Replace lone surrogates, halves of characters that no tokenizer takes, by U+FFFD. Chapter *tokens*."""
+    return check_text(text).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 class _Visible(HTMLParser):
@@ -84,12 +98,11 @@ def clean(text: str) -> str:
     text = check_text(text)
     if _TAG.search(text):
         parser = _Visible()
-        parser.feed(text)
+        parser.feed(text.replace("<![", "<!"))  # a section such as <![if IE]> is skipped as a comment; as a section it may raise
         parser.close()
         text = "".join(parser.parts)
-    text = unicodedata.normalize("NFKC", text)
-    text = "".join(" " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char) not in ("Cc", "Cs", "Co"))
-    return " ".join(text.split())
+    text = "".join(char for char in text if char.isspace() or unicodedata.category(char) not in ("Cc", "Cs", "Co"))
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def guess_language(text: str) -> Language:
@@ -146,8 +159,8 @@ def segment(text: str, by: Literal["word", "char", "subword"] = "word", tokenize
     text : str
         Any string, in Chinese, English or both.
     by : {"word", "char", "subword"}
-        Words: jieba for Chinese runs, spaCy for the rest. Characters: every character but white space. Subwords: the pieces of
-        `tokenizer`, without special tokens.
+        Words: jieba for Chinese runs, spaCy for the rest (runs without spaces are cut after 200 characters). Characters: every
+        character but white space. Subwords: the pieces of `tokenizer`, without special tokens.
     tokenizer : tokenizers.Tokenizer or transformers tokenizer, optional
         For ``by="subword"``; the bundled encoder's by default.
 
@@ -166,8 +179,8 @@ def segment(text: str, by: Literal["word", "char", "subword"] = "word", tokenize
         return [char for char in text if not char.isspace()]
     if by == "word":
         pieces: list[str] = []
-        for run in _RUNS.findall(text):
-            pieces += _jieba().lcut(run) if HAN.match(run) else [t.text for t in _spacy_english()(run) if not t.is_space]
+        for run in _RUNS.findall(well_formed(text)):
+            pieces += _jieba().lcut(run) if HAN.match(run) else [token.text for token in _tokens(run)]
         return pieces
     if by == "subword":
         from tokrec.tokens import load_tokenizer, pieces_of
@@ -187,14 +200,17 @@ def part_of_speech(text: str) -> list[tuple[str, str]]:
     _jieba()
     english = _spacy_trained()
     tagged: list[tuple[str, str]] = []
-    for run in _RUNS.findall(check_text(text)):
+    for run in _RUNS.findall(well_formed(text)):
         if HAN.match(run):
             tagged += [(pair.word, pair.flag) for pair in jieba.posseg.lcut(run)]
-        elif english is not None:
-            tagged += [(token.text, token.pos_) for token in english(run) if not token.is_space]
         else:
-            tagged += [(token.text, "x") for token in _spacy_english()(run) if not token.is_space]
+            tagged += [(token.text, token.pos_ or "x") for token in _tokens(run, english)]
     return tagged
+
+
+def _tokens(run: str, pipeline: Any = None) -> list[Any]:
+    """Tokens, by spaCy, of a run that holds no Chinese, white space left out."""
+    return [token for token in (pipeline or _spacy_english())(_LONG.sub(r"\g<0> ", run)) if not token.is_space]
 
 
 @cache

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
-from tokrec.text import check_text, words
+from tokrec.text import check_texts, words
 
 
 class TfidfFeatures(TransformerMixin, BaseEstimator):
@@ -48,22 +48,23 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):
         ValueError
             If no text holds a single token.
         TypeError
-            If a text is not a string.
+            If `texts` is one string, or holds something that is not a string.
         """
-        analyzed = [self._analyze(text) for text in texts]
+        analyzed = self._analyze(texts)
         if not any(analyzed):
             raise ValueError("texts hold no words (only blanks, punctuation or stop words): give at least one text with content")
         vectorizer = TfidfVectorizer(analyzer=_same, sublinear_tf=self.sublinear_tf, min_df=self.min_df, dtype=np.float32)
         self.vectorizer_ = vectorizer.fit(analyzed)
         return self
 
-    def _analyze(self, text: str) -> list[str]:
-        return words(check_text(text), drop_stop_words=self.drop_stop_words)
+    def _analyze(self, texts: Sequence[str]) -> list[list[str]]:
+        return [words(text, drop_stop_words=self.drop_stop_words) for text in check_texts(texts)]
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
         """Sparse float32 matrix ``(n_texts, n_tokens)`` with rows of unit length, or zero rows for texts without known tokens."""
         check_is_fitted(self)
-        return self.vectorizer_.transform([self._analyze(text) for text in texts])
+        analyzed = self._analyze(texts)
+        return self.vectorizer_.transform(analyzed or [[]])[: len(analyzed)]
 
     def get_feature_names_out(self, input_features: None = None) -> np.ndarray:
         """The tokens, in the order of the columns."""
@@ -72,6 +73,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):
 
     def idf(self) -> pd.Series:
         """Inverse document frequency of every token."""
+        check_is_fitted(self)
         return pd.Series(self.vectorizer_.idf_, index=self.get_feature_names_out())
 
     def keywords(self, text: str, k: int = 8) -> pd.Series:

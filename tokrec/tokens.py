@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tokrec.text import check_text
+from tokrec.text import well_formed
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -113,12 +113,14 @@ def load_tokenizer() -> Any:
     from tokenizers import Tokenizer
 
     with as_file(files("tokrec").joinpath("data", "tokrec-mini", "tokenizer.json")) as path:
-        return Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()  # the encoder cuts long texts itself; here every piece counts
+    return tokenizer
 
 
 def pieces_of(tokenizer: Any, text: str) -> list[str]:
     """Subword pieces of a text without special tokens, by a tokenizer of `tokenizers` or of `transformers`. Chapter *tokens*."""
-    check_text(text)
+    text = well_formed(text)
     if hasattr(tokenizer, "tokenize"):
         return list(tokenizer.tokenize(text))
     return list(tokenizer.encode(text, add_special_tokens=False).tokens)

@@ -55,13 +55,16 @@ def read_items(path: str | Path, text: str | None = None) -> pd.DataFrame:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8, for example with iconv -f gb18030 -t utf-8") from error
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty: it needs a heading and one row an item") from error
     except pd.errors.ParserError as error:
         raise ValueError(f"{path} is not a comma-separated table ({error}): quote fields that hold commas") from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus fields on the left for an index
+        raise ValueError(f"{path} has rows with more fields than its heading: quote fields that hold commas")
+    return table
 
 
 def _columns(table: pd.DataFrame, path: Path, text: str | None) -> tuple[str, str]:

@@ -51,12 +51,15 @@ class Recommender(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            For missing columns, duplicate item ids, unknown items, no items at all.
+            For missing columns, ratings that are no positive numbers, duplicate item ids, unknown items, no items at all.
         """
-        self.items_ = check_items(items)
+        items = check_items(items)
         interactions = check_interactions(interactions, items)
-        self.users_ = pd.Index(interactions["user_id"].unique(), name="user_id").sort_values()
-        self.seen_ = interaction_matrix(interactions, self.users_, self.items_.index)
+        users = pd.Index(interactions["user_id"].unique(), name="user_id").sort_values()
+        return self._learn(items, users, interaction_matrix(interactions, users, items.index))
+
+    def _learn(self, items: pd.DataFrame, users: pd.Index, seen: csr_matrix) -> Self:
+        self.items_, self.users_, self.seen_ = items, users, seen
         self._fit()
         return self
 
@@ -175,7 +178,7 @@ class Recommender(BaseEstimator, ABC):
         rows, columns = self.seen_.nonzero()
         stored = {"user_id": self.users_[rows], "item_id": self.items_.index[columns], "rating": self.seen_.data}
         pd.DataFrame(stored).to_csv(folder / "interactions.csv", index=False)
-        types = {"items": {name: str(kind) for name, kind in self.items_.dtypes.items()}, "item_id": str(self.items_.index.dtype), "user_id": str(self.users_.dtype)}
+        types = {"item_id": str(self.items_.index.dtype), "user_id": str(self.users_.dtype)}
         described = {"recommender": type(self).__name__, "parameters": self._stored_parameters(), "types": types}
         (folder / "recommender.json").write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return folder
@@ -192,26 +195,29 @@ def load_recommender(folder: str | Path) -> Recommender:
     FileNotFoundError
         If a file is missing.
     ValueError
-        If the description names something that is no recommender of this package.
+        If a file is damaged, or names something that is no recommender of this package.
     """
-    from tokrec import recommend
-
     folder = Path(folder)
     for name in ("recommender.json", "items.csv", "interactions.csv"):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name} is missing: {folder} is not a folder made by save()")
     try:
-        described = json.loads((folder / "recommender.json").read_text(encoding="utf-8"))
-        name, parameters, types = described["recommender"], described["parameters"], described["types"]
-    except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
-        raise ValueError(f"{folder / 'recommender.json'} is damaged ({error}): save the recommender again") from error
-    known = {kind for kind in recommend.__all__ if kind.endswith("Recommender") and kind != "Recommender"}
-    if name not in known:
-        raise ValueError(f"{folder / 'recommender.json'} names {name!r}, which is none of {', '.join(sorted(known))}")
-    id_types = {"item_id": types["item_id"], "user_id": types["user_id"]}
-    items = pd.read_csv(folder / "items.csv", dtype={"item_id": types["item_id"]}, keep_default_na=False).set_index("item_id")
-    interactions = pd.read_csv(folder / "interactions.csv", dtype=id_types, keep_default_na=False)
-    return getattr(recommend, name)(**parameters).fit(interactions.assign(timestamp=0), items)
+        return _restore(folder)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{folder} is damaged ({type(error).__name__}: {error}): save the recommender again") from error
+
+
+def _restore(folder: Path) -> Recommender:
+    from tokrec import recommend
+
+    described = json.loads((folder / "recommender.json").read_text(encoding="utf-8"))
+    kinds = {name: getattr(recommend, name) for name in recommend.__all__ if name.endswith("Recommender") and name != "Recommender"}
+    if described["recommender"] not in kinds:
+        raise ValueError(f"recommender.json names {described['recommender']!r}, which is none of {', '.join(kinds)}")
+    types = dict.fromkeys((*ITEM_TEXT, "title", "text"), str) | described["types"]
+    items = pd.read_csv(folder / "items.csv", dtype=types, keep_default_na=False).set_index("item_id")
+    interactions = pd.read_csv(folder / "interactions.csv", dtype=types, keep_default_na=False)
+    return kinds[described["recommender"]](**described["parameters"]).fit(interactions.assign(timestamp=0), items)
 
 
 def check_items(items: pd.DataFrame) -> pd.DataFrame:
@@ -236,6 +242,9 @@ def check_interactions(interactions: pd.DataFrame | None, items: pd.DataFrame) -
     unknown = ~interactions["item_id"].isin(items.index)
     if unknown.any():
         raise ValueError(f"interactions has items that are not in items, for example {interactions['item_id'][unknown].iloc[0]!r}")
+    wrong = ~(pd.to_numeric(interactions["rating"], errors="coerce") > 0)
+    if wrong.any():
+        raise ValueError(f"interactions has ratings that are no positive numbers, for example {interactions['rating'][wrong].iloc[0]!r}")
     return interactions
 
 
@@ -252,7 +261,7 @@ def check_query(text: str) -> str:
 def interaction_matrix(interactions: pd.DataFrame, users: pd.Index, items: pd.Index) -> csr_matrix:
     """Sparse ratings ``(n_users, n_items)``; of several ratings of one item by one reader the last row counts. Chapter *recommender*."""
     last = interactions.drop_duplicates(["user_id", "item_id"], keep="last")
-    places = users.get_indexer(last["user_id"]), items.get_indexer(last["item_id"])
+    places = users.get_indexer(pd.Index(last["user_id"])), items.get_indexer(pd.Index(last["item_id"]))
     return csr_matrix((last["rating"].to_numpy(np.float32), places), shape=(len(users), len(items)))
 
 

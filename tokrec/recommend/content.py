@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags_array
 from sklearn.preprocessing import normalize
 
 from tokrec.encoder import Encoder, cached, check_texts, default_encoder
-from tokrec.recommend.base import ITEM_TEXT, POSITIVE, Recommender, item_texts
+from tokrec.recommend.base import POSITIVE, Recommender, item_texts
 from tokrec.similarity import centre, dense
 from tokrec.tfidf import TfidfFeatures
 
@@ -38,6 +38,8 @@ class ContentRecommender(Recommender):
         Unit-length rows.
     """
 
+    vectors_: Any
+
     def __init__(self, features: Features = "encoder", centred: bool = True, encoder: Encoder | None = None) -> None:
         self.features = features
         self.centred = centred
@@ -56,9 +58,11 @@ class ContentRecommender(Recommender):
 
     def _item_vectors(self) -> np.ndarray:
         """The mean of an item's vectors in the languages that it has."""
-        languages = [language for language in ("en", "zh") if any(name in self.items_ for name in ITEM_TEXT if name.endswith(language))] or [None]
-        parts = [self._encode_items(item_texts(self.items_, language)) for language in languages]
-        return normalize(np.mean(parts, axis=0))
+        languages: list[str | None] = [name for name in ("en", "zh") if f"title_{name}" in self.items_ or f"text_{name}" in self.items_]
+        texts = [item_texts(self.items_, language) for language in languages or [None]]
+        present = np.array([[bool(text.strip()) for text in column] for column in texts], np.float32)
+        present[:, present.sum(axis=0) == 0] = 1.0
+        return normalize(np.einsum("ln,lnd->nd", present, np.stack([self._encode_items(column) for column in texts])))
 
     def _encode_items(self, texts: list[str]) -> np.ndarray:
         from tokrec.datasets.vectors import bundled_vectors
@@ -78,10 +82,8 @@ class ContentRecommender(Recommender):
     def _score_history(self, history: csr_matrix) -> np.ndarray:
         liked = (history >= POSITIVE).astype(np.float32)
         without = np.asarray(liked.sum(axis=1)).ravel() == 0
-        if without.any():
-            liked = liked.tolil()
-            liked[without] = (history[without] > 0).astype(np.float32)
-        return dense(normalize(csr_matrix(liked) @ self.vectors_) @ self.vectors_.T)
+        chosen = liked + diags_array(without.astype(np.float32)) @ (history > 0).astype(np.float32)
+        return dense(normalize(chosen @ self.vectors_) @ self.vectors_.T)
 
     def _stored_parameters(self) -> dict[str, object]:
         if self.encoder is not None:

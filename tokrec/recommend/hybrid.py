@@ -29,10 +29,8 @@ class HybridRecommender(Recommender):
     def _fit(self) -> None:
         if not self.weight >= 0:
             raise ValueError(f"weight must be 0 or more, got {self.weight!r}")
-        self.members_ = [ContentRecommender(features) for features in ("encoder", "tfidf")]
-        for member in self.members_:
-            member.items_, member.users_, member.seen_ = self.items_, self.users_, self.seen_
-            member._fit()
+        members = ContentRecommender("encoder"), ContentRecommender("tfidf")
+        self.members_ = [member._learn(self.items_, self.users_, self.seen_) for member in members]
 
     def _sum(self, parts: list[np.ndarray]) -> np.ndarray:
         return parts[0] + self.weight * parts[1]
