@@ -50,6 +50,7 @@ def test_interaction_statistics_by_hand():
     assert found["median_per_reader"] == found["mean_per_reader"] == 1.5
     assert found["histogram"]["5.0"] == found["histogram"]["0.5"] == 0.333333
     assert found["tail"]["1"] == 1.0 and found["tail"]["2"] == 0.5 and found["tail"]["5"] == 0.0
+    assert found["relative_tail"]["0.5"] == 1.0 and found["relative_tail"]["1"] == 0.5 and found["relative_tail"]["2"] == 0.0
 
 
 def test_moving_ttr_by_hand():

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+TIMES = (0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12)
 REAL_TEXTS = {  # name: file, and what a line must contain
     "English product reviews": ("en-product-reviews", ""),
     "Chinese Wikipedia": ("zh-cmrc2018", ""),
@@ -51,7 +52,8 @@ def interaction_statistics(interactions: pd.DataFrame, n_items: int) -> dict[str
     dict
         Numbers of readers, items and interactions; density; Gini of items and of readers; mean rating, its standard deviation and
         ``histogram`` (share of each half star); median and mean ratings a reader; shares of the top tenth of items and of readers;
-        share of items without any; ``tail`` (share of readers with at least 1, 2, 5, … interactions); ``lorenz`` of the items.
+        share of items without any; ``tail`` (share of readers with at least 1, 2, 5, … interactions) and ``relative_tail`` (with at least
+        0.1, 0.2, 0.5, … times the mean); ``lorenz`` of the items.
     """
     of_reader = interactions["user_id"].value_counts().to_numpy()
     known = interactions["item_id"].value_counts().to_numpy()
@@ -77,6 +79,7 @@ def interaction_statistics(interactions: pd.DataFrame, n_items: int) -> dict[str
         **{name: round(float(value), 6) for name, value in numbers.items()},
         "histogram": {f"{star:.1f}": round(float(share), 6) for star, share in histogram.items()},
         "tail": {str(step): round(float((of_reader >= step).mean()), 6) for step in STEPS},
+        "relative_tail": {str(times): round(float((of_reader >= times * of_reader.mean()).mean()), 6) for times in TIMES},
         "lorenz": [round(float(share), 6) for share in lorenz(of_item)],
     }
 
