@@ -1,0 +1,147 @@
+"""Every page of the built book in a browser: nothing is asked from outside, everything is drawn, search finds both languages."""
+
+import json
+import os
+import shutil
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import quote, urlsplit
+
+import pytest
+import yaml
+
+webdriver = pytest.importorskip("selenium.webdriver")
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+HTML = ROOT / "_build" / "html"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+SWITCHES = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update disable-sync"
+INSIDE = ("data", "blob", "chrome")
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
+DRAWN = """
+const done = arguments[arguments.length - 1];
+const ready = window.MathJax && MathJax.startup ? MathJax.startup.promise : Promise.resolve();
+ready.then(() => Promise.all([...document.images].map((image) => image.decode().catch(() => null)))).then(() => done(true));
+"""
+
+
+def missing(reason: str) -> None:
+    """Skip, or fail where the browser tests have to run."""
+    if os.environ.get("TOKREC_BROWSER_REQUIRED"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def site():
+    """Address of the built book, served from this machine."""
+    if not (HTML / "index.html").exists():
+        missing("the book is not built: run make book")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=HTML))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A headless Chromium with an empty profile that logs requests and console messages."""
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    driver = os.environ.get("CHROMEDRIVER") or shutil.which(
+        "chromedriver", path=os.pathsep.join([os.environ["PATH"], os.environ.get("CHROMEWEBDRIVER", "")])
+    )
+    if not program or not driver:
+        missing("no Chromium with chromedriver: apt install chromium chromium-driver, or set CHROMIUM and CHROMEDRIVER to the two programs")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for switch in SWITCHES.split():
+        options.add_argument(f"--{switch}")
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
+    options.add_argument("--window-size=1400,1000")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    chrome.set_script_timeout(60)
+    yield chrome
+    chrome.quit()
+
+
+def open_page(browser, site, page):
+    """Open a page, wait until it is drawn, and return the addresses that it asked for."""
+    browser.get_log("performance")
+    browser.get_log("browser")
+    browser.get(f"{site}/{page}")
+    browser.execute_async_script(DRAWN)
+    events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
+    return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+
+def count(browser, selector):
+    return len(browser.find_elements(By.CSS_SELECTOR, selector))
+
+
+@pytest.mark.parametrize("page", [*(f"{page}.html" for page in PAGES), "search.html", "genindex.html"])
+def test_page_is_complete_and_asks_for_nothing_outside(browser, site, page):
+    requests = open_page(browser, site, page)
+    assert requests
+    assert [url for url in requests if urlsplit(url).scheme not in INSIDE and not url.startswith(site)] == []
+    assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    images = browser.execute_script("return [...document.images].map((image) => [image.src, image.naturalWidth, image.alt])")
+    assert [source for source, width, _ in images if not width] == []
+    assert [source for source, _, alt in images if not alt.strip() or alt.endswith((".png", ".svg"))] == []
+    assert count(browser, ".math") == count(browser, ".math mjx-container")
+    assert count(browser, "mjx-merror, [data-mjx-error]") == 0
+
+
+def test_start_page_leads_to_the_introduction(browser, site):
+    browser.get(f"{site}/index.html")
+    WebDriverWait(browser, 20).until(lambda chrome: chrome.current_url == f"{site}/{TOC['root']}.html")
+
+
+def test_some_page_has_formulas(browser, site):
+    assert any("mjx-container" in (open_page(browser, site, f"{page}.html"), browser.page_source)[1] for page in CHAPTERS)
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_chapter_can_be_launched_and_copied_and_hides_its_solutions(browser, site, page):
+    open_page(browser, site, f"{page}.html")
+    assert count(browser, f"a[href^='https://colab.research.google.com/'][href$='{page}.ipynb']") >= 1
+    assert count(browser, f"a[href^='https://mybinder.org/'][href$='{page}.ipynb']") >= 1
+    assert count(browser, "button.copybtn") >= count(browser, ".cell_input") > 0
+    solutions = browser.find_elements(By.CSS_SELECTOR, "#exercises details.hide")
+    assert len(solutions) >= 4
+    assert not any(solution.get_attribute("open") for solution in solutions)
+    solutions[0].find_element(By.TAG_NAME, "summary").click()
+    assert solutions[0].find_element(By.CSS_SELECTOR, ".cell_input").is_displayed()
+
+
+def test_dark_mode_changes_the_background(browser, site):
+    open_page(browser, site, f"{TOC['root']}.html")
+    seen = set()
+    for _ in range(3):
+        browser.execute_script("document.querySelector('.theme-switch-button').click()")
+        seen.add(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("query", ["分词", "推荐", "推荐 系统", "推荐系统", "cosine", "cosine similarity"])
+def test_search_finds(browser, site, query):
+    open_page(browser, site, f"search.html?q={quote(query)}")
+    WebDriverWait(browser, 20).until(lambda chrome: chrome.find_elements(By.CSS_SELECTOR, "#search-results ul.search li a"))
+    links = [link.get_attribute("href") for link in browser.find_elements(By.CSS_SELECTOR, "#search-results ul.search li a")]
+    assert any("/notebooks/" in link for link in links)
+
+
+def test_search_finds_nothing_for_nonsense(browser, site):
+    open_page(browser, site, f"search.html?q={quote('龘齾龗 qqzzxx')}")
+    WebDriverWait(browser, 20).until(lambda chrome: "did not match" in chrome.find_element(By.ID, "search-results").text)

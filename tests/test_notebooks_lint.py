@@ -1,0 +1,102 @@
+"""What comparing outputs misses: whether the notebooks were run, are built alike, and show nothing of one machine."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+PATHS_AND_ADDRESSES = re.compile(r"(?<![\w.])/(?:work|root|tmp|home|Users|var)/\w|[A-Z]:\\\\?Users|0x[0-9a-f]{8,}")
+LONGEST_CELL = 25
+PICTURES = {"image/png", "image/svg+xml", "image/jpeg"}
+WIDGETS = {"application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"}
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=nbformat.NO_CONVERT)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def headings(notebook, level):
+    """Headings of one level with the position of their cells."""
+    mark = re.compile(rf"^{'#' * level} (.+)", re.MULTILINE)
+    return [
+        (position, text)
+        for position, cell in enumerate(notebook.cells)
+        if cell.cell_type == "markdown"
+        for text in mark.findall(cell.source)
+    ]
+
+
+def output_texts(notebook):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            yield output.get("text", "") + "\n".join(output.get("traceback", []))
+            for kind, data in output.get("data", {}).items():
+                if kind not in PICTURES and isinstance(data, str):
+                    yield data
+
+
+def test_every_cell_was_run_once_in_order(notebook):
+    assert [cell.execution_count for cell in code_cells(notebook)] == list(range(1, len(code_cells(notebook)) + 1))
+    assert not [cell.source for cell in code_cells(notebook) if not cell.source.strip() or "nbval-skip" in tags(cell)]
+
+
+def test_format(notebook):
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}, "run make execute: it stores no widget state and no editor's data"
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+
+
+def test_outputs_are_the_same_on_every_machine(notebook):
+    assert [text for text in output_texts(notebook) if PATHS_AND_ADDRESSES.search(text)] == []
+    assert not [kind for cell in code_cells(notebook) for output in cell.outputs for kind in output.get("data", {}) if kind in WIDGETS]
+
+
+def test_cells_are_short(notebook):
+    assert [cell.source for cell in code_cells(notebook) if len(cell.source.splitlines()) > LONGEST_CELL] == []
+
+
+def test_figures_have_a_text_for_those_who_do_not_see_them(notebook):
+    for cell in code_cells(notebook):
+        if any(PICTURES & set(output.get("data", {})) for output in cell.outputs):
+            alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+            assert len(alt) >= 20, f"metadata mystnb.image.alt is missing or too short in:\n{cell.source}"
+
+
+def test_opening(notebook):
+    title, setup = notebook.cells[:2]
+    assert title.cell_type == "markdown" and title.source.startswith("# ")
+    assert "remove-cell" in tags(setup) and "find_spec" in setup.source and "%pip install" in setup.source
+    position, first = headings(notebook, 2)[0]
+    assert first == "What you'll learn"
+    assert "**What you need**" in notebook.cells[position].source
+
+
+def test_closing(notebook):
+    names = [text for _, text in headings(notebook, 2)]
+    assert names[-3:] == ["What the articles say", "In short", "Exercises"]
+
+
+def test_exercises_have_hidden_solutions(notebook):
+    start = next(position for position, text in headings(notebook, 2) if text == "Exercises")
+    found = [(position, text) for position, text in headings(notebook, 3) if position >= start]
+    assert len(found) >= 4
+    ends = [position for position, _ in found[1:]] + [len(notebook.cells)]
+    for number, ((begin, text), end) in enumerate(zip(found, ends, strict=True), 1):
+        assert text.startswith(f"Exercise {number}")
+        solution = [cell for cell in notebook.cells[begin + 1 : end] if cell.cell_type == "code"]
+        assert solution, f"{text} has no solution"
+        assert all("hide-cell" in tags(cell) for cell in solution), f"the solution of {text} is not hidden"

@@ -1,0 +1,106 @@
+"""The files around the package agree with each other."""
+
+import re
+import subprocess
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import tokrec
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+RUN_TIME = [Requirement(line) for line in PROJECT["dependencies"]]
+EXTRAS = [Requirement(line) for lines in PROJECT["optional-dependencies"].values() for line in lines]
+LOCK = [line for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+
+
+def toc_files() -> list[str]:
+    """Pages and notebooks of the table of contents, without suffix."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
+
+
+def tracked_files() -> list[Path]:
+    """What git knows, present in the working tree."""
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def texts_of(paths: list[Path]) -> dict[str, str]:
+    """Contents of the files that are UTF-8 text."""
+    texts = {}
+    for path in paths:
+        try:
+            texts[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+    return texts
+
+
+def test_conda_environment_asks_for_what_pyproject_asks_for():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    conda = {line for line in environment if isinstance(line, str)}
+    expected = {f"{CONDA_NAMES.get(requirement.name, requirement.name)}{requirement.specifier}" for requirement in RUN_TIME}
+    assert conda == expected | {f"python{PROJECT['requires-python']}", "pip"}
+    assert {"pip": ["-e .[book,test]"]} in environment
+
+
+def test_lock_is_exact_and_unique():
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._!]+", line) for line in LOCK)
+    names = [canonicalize_name(line.split("==")[0]) for line in LOCK]
+    assert len(names) == len(set(names))
+    assert "torch==2.13.0" in LOCK
+
+
+@pytest.mark.parametrize("requirement", RUN_TIME + EXTRAS, ids=str)
+def test_lock_has_a_fitting_version_of_every_direct_dependency(requirement):
+    pinned = {canonicalize_name(name): number for name, number in (line.split("==") for line in LOCK)}
+    assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)])
+    assert any(part.operator == ">=" for part in requirement.specifier), "a tested lower bound is missing"
+
+
+def test_licences():
+    assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Creative Commons Attribution 4.0 International" in (ROOT / "LICENSE-text-and-data").read_text(encoding="utf-8")
+    assert "Creative Commons Attribution-ShareAlike 4.0 International" in (ROOT / "LICENSE-weights").read_text(encoding="utf-8")
+    assert PROJECT["license"] == "Apache-2.0 AND CC-BY-4.0 AND CC-BY-SA-4.0"
+
+
+def test_one_version_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == tokrec.__version__ == version("tokrec")
+
+
+def test_table_of_contents_lists_every_notebook_and_page():
+    listed = toc_files()
+    present = {
+        path.relative_to(ROOT).with_suffix("").as_posix() for pattern in ("notebooks/*.ipynb", "book/*.md") for path in ROOT.glob(pattern)
+    }
+    assert len(listed) == len(set(listed))
+    assert set(listed) == present
+
+
+def test_readme_names_targets_that_exist():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert {"book", "test", "lab", "execute"} <= named & targets
+
+
+def test_files_name_no_registry_and_no_folder_of_one_machine():
+    forbidden = re.compile(r"(?:pypi|pythonhosted|npmjs|anaconda)\.(?:org|com)|(?<![\w.])/(?:work|root)/\w")
+    found = {name: forbidden.findall(text) for name, text in texts_of(tracked_files()).items()}
+    assert {name: hits for name, hits in found.items() if hits} == {}
+
+
+def test_scripts_of_others_are_installed_not_committed():
+    scripts = [path.relative_to(ROOT).as_posix() for path in tracked_files() if path.suffix in (".js", ".mjs", ".woff2", ".ttf")]
+    assert scripts == ["book/static/search.js"]
