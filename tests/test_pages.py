@@ -1,0 +1,79 @@
+"""What pages state as fact agrees with the data, the model, and the command line."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import tokrec
+from tokrec import cli
+from tokrec.datasets.shelf import DOMAINS
+from tokrec.encoder import bundled_folder
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+CARD = (ROOT / "book" / "encoder_card.md").read_text(encoding="utf-8")
+SHELF = (ROOT / "book" / "shelf.md").read_text(encoding="utf-8")
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """Cells of the table whose heading row begins with `heading`."""
+    lines = page[page.index(f"\n| {heading} |") + 1 :].split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def console_examples() -> list[tuple[str, str, str]]:
+    """Page, command and printed output of each example with a prompt."""
+    found = []
+    for name in ("README.md", "book/setup.md"):
+        for block in re.findall(r"```console\n\$ (.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL):
+            command, _, output = block.partition("\n")
+            found.append((name, command, output))
+    return found
+
+
+def without_scores(output: str) -> tuple[str, list[float]]:
+    """An output with its scores cut out, and the scores."""
+    return re.sub(r"-?\d\.\d{3}", "#", output), [float(score) for score in re.findall(r"-?\d\.\d{3}", output)]
+
+
+@pytest.mark.parametrize(("page", "command", "printed"), console_examples())
+def test_console_examples_print_what_the_page_shows(page, command, printed, capsys):
+    assert cli.main(shlex.split(command)[1:]) == 0
+    text, scores = without_scores(capsys.readouterr().out)
+    expected_text, expected_scores = without_scores(printed)
+    assert text == expected_text, f"{page} shows an old output of {command}: put the new one there"
+    assert scores == pytest.approx(expected_scores, abs=0.005)
+
+
+def test_shelf_card_names_every_relation_kind_and_domain():
+    shelf = tokrec.load_shelf()
+    assert {row[0].strip("`") for row in rows(SHELF, "relation")} == set(shelf.facts["relation"])
+    assert {row[0].strip("`") for row in rows(SHELF, "kind")} == set(shelf.queries["kind"])
+    assert all(domain in SHELF for domain in DOMAINS)
+
+
+def test_shelf_card_names_every_field_of_an_item():
+    named = set(re.findall(r"`(\w+)`", " ".join(row[0] for row in rows(SHELF, "field"))))
+    assert named == {"item_id", *tokrec.load_shelf().items.columns}
+
+
+def test_encoder_card_agrees_with_the_model():
+    config = json.loads((bundled_folder() / "config.json").read_text(encoding="utf-8"))
+    stated = {row[0]: row[1] for row in rows(CARD, "property")}
+    shape = ", ".join(str(config[key]) for key in ("num_hidden_layers", "hidden_size", "num_attention_heads"))
+    assert stated["layers, hidden size, heads"] == shape
+    assert stated["vocabulary"].startswith(f"{config['vocab_size']:,} ")
+    assert stated["longest text"].startswith(f"{config['max_position_embeddings']} ")
+    dense = json.loads((bundled_folder() / "2_Dense" / "config.json").read_text(encoding="utf-8"))
+    assert stated["length of a vector"] == str(dense["out_features"])
+    assert sum(path.stat().st_size for path in bundled_folder().rglob("*") if path.is_file()) <= 16e6
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the encoder's training texts in {DATA}")
+def test_encoder_card_counts_its_sources():
+    files = {path.stem: path for folder in ("parallel", "mono") for path in (DATA / folder).iterdir()}
+    stated = {row[0]: int(row[2].replace(",", "")) for row in rows(CARD, "source")}
+    assert stated == {name: len(path.read_text(encoding="utf-8").split("\n")) - 1 for name, path in files.items()}
