@@ -1,0 +1,254 @@
+"""The encoder: the same vectors alone, in a batch, by hand with transformers, and by sentence-transformers."""
+
+import hashlib
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tokrec import encoder as enc
+
+TEXTS = [
+    "I am interested in technology and programming.",
+    "想要购买一款智能手表",
+    "我喜欢看电影",
+    "A",
+    "",
+    "机器学习 in natural language processing, C++ 😀",
+    "the quick brown fox " * 20,
+    "长" * 400,
+]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> enc.Encoder:
+    return enc.load_encoder(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def by_hand() -> dict[str, np.ndarray]:
+    """States of each text alone by transformers, pooled with a mask in NumPy; no tokrec involved but for the folder."""
+    import torch
+    from safetensors.numpy import load_file
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = enc.bundled_folder()
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    matrix = load_file(folder / "2_Dense" / "model.safetensors")["linear.weight"].astype(np.float32)
+    states = []
+    for text in TEXTS:
+        with torch.inference_mode():
+            states.append(model(**tokenizer(text, return_tensors="pt", truncation=True, max_length=256)).last_hidden_state[0].numpy())
+    mean = np.stack([rows.mean(axis=0) for rows in states])
+    return {"cls": np.stack([rows[0] for rows in states]), "mean": mean, "sentence": mean @ matrix.T}
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("pooling", ["sentence", "mean", "cls"])
+def test_equals_transformers_by_hand(encoder: enc.Encoder, by_hand: dict[str, np.ndarray], pooling: str):
+    np.testing.assert_allclose(encoder.encode(TEXTS, pooling=pooling), unit(by_hand[pooling]), atol=1e-5)
+    raw = encoder.encode(TEXTS, pooling=pooling, normalize=False)
+    np.testing.assert_allclose(raw, by_hand[pooling], atol=1e-4, rtol=1e-4)
+    assert not np.allclose(np.linalg.norm(raw, axis=1), 1)
+
+
+def test_equals_sentence_transformers(encoder: enc.Encoder):
+    library = pytest.importorskip("sentence_transformers", reason="pip install sentence-transformers")
+    model = library.SentenceTransformer(str(enc.bundled_folder()), device="cpu")
+    np.testing.assert_allclose(encoder.encode(TEXTS), model.encode(TEXTS, normalize_embeddings=True), atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 64])
+def test_alone_equals_batch(encoder: enc.Encoder, batch_size: int):
+    alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
+    np.testing.assert_allclose(encoder.encode(TEXTS, batch_size=batch_size), alone, atol=1e-4)
+
+
+def test_order_is_kept(encoder: enc.Encoder):
+    order = np.random.default_rng(0).permutation(len(TEXTS))
+    shuffled = encoder.encode([TEXTS[i] for i in order], batch_size=2)
+    np.testing.assert_allclose(shuffled, encoder.encode(TEXTS)[order], atol=1e-4)
+    assert np.linalg.norm(shuffled - encoder.encode(TEXTS), axis=1).max() > 0.1  # the texts do differ
+
+
+def test_padding_never_enters(encoder: enc.Encoder):
+    states, mask = encoder._states([[2, 50, 3], [2, *range(50, 90), 3]])
+    padded, alone = states.detach().numpy(), encoder._states([[2, 50, 3]])[0].detach().numpy()
+    assert mask[0].tolist() == [1, 1, 1] + [0] * 39
+    np.testing.assert_allclose(padded[0, :3], alone[0], atol=1e-4)
+    assert np.abs(padded[0, 3:]).max() > 0.1  # padding has states, which a mean without a mask would take in
+
+
+@pytest.mark.parametrize(("pooling", "width"), [("sentence", 384), ("mean", 256), ("cls", 256)])
+def test_shapes(encoder: enc.Encoder, pooling: str, width: int):
+    for texts in ([], ["a"], TEXTS):
+        rows = encoder.encode(texts, pooling=pooling)
+        assert rows.shape == (len(texts), width) and rows.dtype == np.float32
+        assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(len(texts)), abs=1e-5)
+
+
+def test_blank_texts_have_the_vector_of_two_special_tokens(encoder: enc.Encoder):
+    rows = encoder.encode(["", " \n\u3000"])
+    assert np.isfinite(rows).all() and rows[0] == pytest.approx(rows[1])
+    assert encoder.token_vectors("").tokens == ["[CLS]", "[SEP]"]
+
+
+def test_long_and_strange_texts(encoder: enc.Encoder):
+    assert len(encoder.token_vectors("长" * 5000).tokens) == 256 == encoder.max_length
+    assert encoder.token_vectors("长" * 5000).tokens[-1] == "[SEP]"
+    assert np.isfinite(encoder.encode(["\ud800", "😀" * 50, "\x00", "א" * 9, "a\u0301" * 40])).all()
+
+
+def test_a_megabyte_takes_seconds(encoder: enc.Encoder):
+    started = time.perf_counter()
+    encoder.encode(["smart watch 智能手表。" * 34_000])
+    assert time.perf_counter() - started < 20
+
+
+def test_token_vectors_pool(encoder: enc.Encoder, by_hand: dict[str, np.ndarray]):
+    found = encoder.token_vectors(TEXTS[1])
+    assert found.tokens == ["[CLS]", *TEXTS[1], "[SEP]"] and found.vectors.shape == (12, 256)
+    np.testing.assert_allclose(found.pool(), by_hand["mean"][1], atol=1e-4)
+    # Weights are divided by their sum: (1 · first + 3 · last) / 4.
+    weights = [1, *[0] * 10, 3]
+    np.testing.assert_allclose(found.pool(weights), (found.vectors[0] + 3 * found.vectors[-1]) / 4, atol=1e-6)
+    for wrong in ([1.0], [0] * 12, [-1] + [1] * 11):
+        with pytest.raises(ValueError, match="weights must be 12 numbers, one a token, none negative and not all zero"):
+            found.pool(wrong)
+
+
+def test_context_changes_a_token(encoder: enc.Encoder):
+    kitchen, shop = (encoder.token_vectors(text) for text in ("苹果和香蕉放进碗里", "苹果发布新手机"))
+    assert kitchen.tokens[1:3] == shop.tokens[1:3] == ["苹", "果"]
+    assert float(np.dot(*unit(np.stack([kitchen.vectors[1], shop.vectors[1]])))) < 0.999
+
+
+@pytest.mark.parametrize(
+    ("texts", "error", "message"),
+    [
+        ("one", TypeError, "texts must be a list of strings, not one string"),
+        (["a", None], TypeError, r"texts\[1\] must be a string, got None: drop missing values"),
+        ([float("nan")], TypeError, r"texts\[0\] must be a string, got nan"),
+        ([b"a"], TypeError, r"texts\[0\] must be a string, not bytes: decode it first"),
+    ],
+)
+def test_bad_texts(encoder: enc.Encoder, texts, error: type, message: str):
+    with pytest.raises(error, match=message):
+        encoder.encode(texts)
+
+
+def test_bad_options(encoder: enc.Encoder):
+    with pytest.raises(ValueError, match="pooling must be 'sentence', 'mean', 'cls' or 'pooler', not 'max'"):
+        encoder.encode(["a"], pooling="max")
+    with pytest.raises(ValueError, match="tokrec-mini has no pooling layer"):
+        encoder.encode(["a"], pooling="pooler")
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        encoder.encode(["a"], batch_size=0)
+    with pytest.raises(ValueError, match="dtype must name a floating-point format.*'int8'"):
+        enc.load_encoder(dtype="int8")
+    with pytest.raises(ValueError, match="device 'nonsense' cannot be used here.*take 'cpu'"):
+        enc.load_encoder(device="nonsense")
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-5), ("bfloat16", 0.05)])
+def test_number_formats(encoder: enc.Encoder, dtype: str, tolerance: float):
+    rows = enc.load_encoder(device="cpu", dtype=dtype).encode(TEXTS)
+    assert rows.dtype == np.float32 and np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(len(TEXTS)), abs=1e-5)
+    np.testing.assert_allclose(rows, encoder.encode(TEXTS), atol=tolerance)
+
+
+def test_default_device_and_name(encoder: enc.Encoder):
+    import torch
+
+    assert str(encoder.device) == "cpu" and encoder.name == "tokrec-mini" and encoder.dimension == 384
+    assert "tokrec-mini" in repr(encoder)
+    if not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+        assert enc.best_device() == "cpu"
+
+
+def test_gpu_equals_cpu(encoder: enc.Encoder):
+    if enc.best_device() == "cpu":
+        pytest.skip("no GPU here")
+    np.testing.assert_allclose(enc.load_encoder().encode(TEXTS), encoder.encode(TEXTS), atol=1e-3)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(enc.bundled_folder(), tmp_path / "copy"))
+
+
+def test_a_folder_loads_like_the_bundled_model(encoder: enc.Encoder, copy: Path):
+    other = enc.load_encoder(copy, device="cpu")
+    assert other.dimension == 384 and other.max_length == 256
+    np.testing.assert_allclose(other.encode(TEXTS), encoder.encode(TEXTS), atol=1e-5)
+    with pytest.raises(ValueError, match="has no pooling layer"):
+        other.encode(["a"], pooling="pooler")
+    assert other.token_vectors("我喜欢").tokens == ["[CLS]", "我", "喜", "欢", "[SEP]"]
+
+
+def test_weights_are_the_ones_that_were_shipped(copy: Path):
+    enc.check_weights(copy)
+    assert sum(path.stat().st_size for path in copy.rglob("*") if path.is_file()) <= 16_000_000
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "2_Dense/model.safetensors"])
+def test_damaged_weights_are_refused(copy: Path, name: str, monkeypatch: pytest.MonkeyPatch):
+    path = copy / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    monkeypatch.setattr(enc, "bundled_folder", lambda: copy)
+    with pytest.raises(ValueError, match=r"model\.safetensors is damaged.*reinstall tokrec"):
+        enc.load_encoder()
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors is missing: reinstall tokrec"):
+        enc.load_encoder()
+
+
+def test_unknown_folder():
+    with pytest.raises(FileNotFoundError, match="there is no folder ./nowhere"):
+        enc.load_encoder("./nowhere")
+
+
+def test_unreachable_hub_says_so_within_seconds(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    started = time.perf_counter()
+    with pytest.raises(ConnectionError, match=r"nobody/no-such-model.*127\.0\.0\.1:9.*HF_ENDPOINT.*load_encoder\(\)"):
+        enc.load_encoder("nobody/no-such-model")
+    assert time.perf_counter() - started < 10
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ConnectionError, match="HF_HUB_OFFLINE is set"):
+        enc.load_encoder("nobody/no-such-model")
+
+
+def test_cached_computes_once_and_mends_damage(tmp_path: Path):
+    calls = []
+
+    def compute(texts):
+        calls.append(list(texts))
+        return np.arange(len(texts) * 2, dtype=np.float32).reshape(-1, 2)
+
+    def ask(texts=("a", "b"), key="model"):
+        return enc.cached(texts, compute, key, tmp_path / "deep" / "cache")
+
+    assert ask().tolist() == ask().tolist() == [[0, 1], [2, 3]] and len(calls) == 1
+    for other in ({"key": "another model"}, {"texts": ["b", "a"]}, {"texts": ["a"]}):
+        ask(**other)
+    assert len(calls) == 4
+    (stored,) = [path for path in (tmp_path / "deep" / "cache").iterdir() if hashlib.sha256(b"model\x00a\x00b").hexdigest()[:32] in path.name]
+    whole = stored.read_bytes()
+    for place in range(0, len(whole), 7):  # one flipped byte: found out, or without effect
+        stored.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        assert ask().tolist() == [[0, 1], [2, 3]]
+    for damaged in (b"", whole[:100], b"\x93NUMPY", b"nonsense"):
+        stored.write_bytes(damaged)
+        before = len(calls)
+        assert ask().tolist() == [[0, 1], [2, 3]] and len(calls) == before + 1
+    (tmp_path / "file").write_text("in the way")
+    assert enc.cached(["a"], compute, "model", tmp_path / "file").tolist() == [[0, 1]]  # nowhere to store: still an answer
