@@ -60,8 +60,7 @@ def use_style() -> None:
             "grid.alpha": 0.25,
             "axes.titlesize": 11,
             "axes.unicode_minus": False,
-            "font.family": "sans-serif",
-            "font.sans-serif": [name for name in ("DejaVu Sans", font) if name],
+            "font.family": [name for name in ("DejaVu Sans", font) if name],  # not "sans-serif": that is its first font alone
             "legend.frameon": False,
             "figure.constrained_layout.use": True,
             "svg.hashsalt": "tokrec",
@@ -93,7 +92,11 @@ def token_strip(rows: dict[str, list[str]], highlight: set[str] = frozenset({"[U
     for y, tokens in enumerate(rows.values()):
         for x, token in enumerate(tokens):
             marked = token in highlight
-            axes.add_patch(plt.Rectangle((x + 0.04, y + 0.12), 0.92, 0.76, facecolor=PALETTE[4] if marked else "#e8eef4", edgecolor="#5a6b7b", linewidth=0.8))
+            axes.add_patch(
+                plt.Rectangle(
+                    (x + 0.04, y + 0.12), 0.92, 0.76, facecolor=PALETTE[4] if marked else "#e8eef4", edgecolor="#5a6b7b", linewidth=0.8
+                )
+            )
             axes.text(x + 0.5, y + 0.5, token, ha="center", va="center", fontsize=8.5, color="white" if marked else "#1b2733")
     axes.set(xlim=(0, widest), ylim=(len(rows), 0), yticks=np.arange(len(rows)) + 0.5, yticklabels=list(rows), xticks=[])
     axes.grid(False)
