@@ -142,7 +142,12 @@ class Recommender(BaseEstimator, ABC):
         order = best_first(scores[None, :], k)[0]
         order = order[np.isfinite(scores[order])]
         return pd.DataFrame(
-            {"user_id": user, "item_id": self.items_.index[order], "rank": np.arange(1, len(order) + 1), "score": scores[order].astype(float)}
+            {
+                "user_id": user,
+                "item_id": self.items_.index[order],
+                "rank": np.arange(1, len(order) + 1),
+                "score": scores[order].astype(float),
+            }
         )
 
     def _history_row(self, history: Sequence[Any]) -> csr_matrix:
@@ -158,7 +163,9 @@ class Recommender(BaseEstimator, ABC):
         rows = self.users_.get_indexer(pd.Index(list(users)))
         if (rows < 0).any():
             unknown = [user for user, row in zip(users, rows, strict=True) if row < 0]
-            raise ValueError(f"unknown user {unknown[0]!r}: this recommender knows {len(self.users_)} readers; for a new one use text= or history=")
+            raise ValueError(
+                f"unknown user {unknown[0]!r}: this recommender knows {len(self.users_)} readers; for a new one use text= or history="
+            )
         return rows
 
     def _check_fitted(self) -> None:
@@ -227,7 +234,7 @@ def check_items(items: pd.DataFrame) -> pd.DataFrame:
     if items.empty:
         raise ValueError("items is empty: give at least one item")
     if items.index.has_duplicates:
-        raise ValueError(f"items has duplicate item ids, for example {items.index[items.index.duplicated()][0]!r}: keep one row an item")
+        raise ValueError(f"items has duplicate item ids, for example {items.index[items.index.duplicated()].tolist()[0]!r}: keep one row an item")
     return items.rename_axis("item_id")
 
 
@@ -241,10 +248,10 @@ def check_interactions(interactions: pd.DataFrame | None, items: pd.DataFrame) -
         raise ValueError(f"interactions lacks the column(s) {', '.join(missing)}: it needs {', '.join(columns)}")
     unknown = ~interactions["item_id"].isin(items.index)
     if unknown.any():
-        raise ValueError(f"interactions has items that are not in items, for example {interactions['item_id'][unknown].iloc[0]!r}")
+        raise ValueError(f"interactions has items that are not in items, for example {interactions['item_id'][unknown].tolist()[0]!r}")
     wrong = ~(pd.to_numeric(interactions["rating"], errors="coerce") > 0)
     if wrong.any():
-        raise ValueError(f"interactions has ratings that are no positive numbers, for example {interactions['rating'][wrong].iloc[0]!r}")
+        raise ValueError(f"interactions has ratings that are no positive numbers, for example {interactions['rating'][wrong].tolist()[0]!r}")
     return interactions
 
 
@@ -273,7 +280,13 @@ def item_texts(items: pd.DataFrame, language: str | None = None) -> list[str]:
     ValueError
         If `items` has none of the columns ``title_en, title_zh, text_en, text_zh, title, text``.
     """
-    wanted = [name for name in (*ITEM_TEXT, "title", "text") if name in items and (language is None or name.endswith(language) or name in ("title", "text"))]
+    wanted = [
+        name
+        for name in (*ITEM_TEXT, "title", "text")
+        if name in items and (language is None or name.endswith(language) or name in ("title", "text"))
+    ]
     if not wanted:
-        raise ValueError(f"items has no text column: name one of {', '.join(ITEM_TEXT)}, title or text (it has {', '.join(map(str, items.columns))})")
+        raise ValueError(
+            f"items has no text column: name one of {', '.join(ITEM_TEXT)}, title or text (it has {', '.join(map(str, items.columns))})"
+        )
     return [" ".join(str(value) for value in row if isinstance(value, str) and value) for row in items[wanted].itertuples(index=False)]
