@@ -23,12 +23,17 @@ SWITCHES = "headless no-sandbox disable-gpu disable-quic no-first-run disable-ba
 INSIDE = ("data", "blob", "chrome")
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
-CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
+NOTEBOOKS = [page for page in PAGES if page.startswith("notebooks/")]
 DRAWN = """
 const done = arguments[arguments.length - 1];
 const ready = window.MathJax && MathJax.startup ? MathJax.startup.promise : Promise.resolve();
 ready.then(() => Promise.all([...document.images].map((image) => image.decode().catch(() => null)))).then(() => done(true));
 """
+
+
+def has_exercises(page: str) -> bool:
+    """Whether a notebook is a chapter."""
+    return "## Exercises" in (ROOT / f"{page}.ipynb").read_text(encoding="utf-8")
 
 
 def missing(reason: str) -> None:
@@ -109,15 +114,20 @@ def test_start_page_leads_to_the_introduction(browser, site):
 
 
 def test_some_page_has_formulas(browser, site):
-    assert any("mjx-container" in (open_page(browser, site, f"{page}.html"), browser.page_source)[1] for page in CHAPTERS)
+    assert any("mjx-container" in (open_page(browser, site, f"{page}.html"), browser.page_source)[1] for page in NOTEBOOKS)
 
 
-@pytest.mark.parametrize("page", CHAPTERS)
-def test_chapter_can_be_launched_and_copied_and_hides_its_solutions(browser, site, page):
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_notebook_can_be_launched_and_copied(browser, site, page):
     open_page(browser, site, f"{page}.html")
     assert count(browser, f"a[href^='https://colab.research.google.com/'][href$='{page}.ipynb']") >= 1
     assert count(browser, f"a[href^='https://mybinder.org/'][href$='{page}.ipynb']") >= 1
     assert count(browser, "button.copybtn") >= count(browser, ".cell_input") > 0
+
+
+@pytest.mark.parametrize("page", [page for page in NOTEBOOKS if has_exercises(page)])
+def test_solutions_are_hidden_and_open(browser, site, page):
+    open_page(browser, site, f"{page}.html")
     solutions = browser.find_elements(By.CSS_SELECTOR, "#exercises details.hide")
     assert len(solutions) >= 4
     assert not any(solution.get_attribute("open") for solution in solutions)

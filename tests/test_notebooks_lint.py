@@ -5,8 +5,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+OTHER_PARTS = ("Data and models", "Appendix")
+CHAPTERS = [
+    ROOT / f"{chapter['file']}.ipynb" for part in TOC["parts"] if part["caption"] not in OTHER_PARTS for chapter in part["chapters"]
+]
 PATHS_AND_ADDRESSES = re.compile(r"(?<![\w.])/(?:work|root|tmp|home|Users|var)/\w|[A-Z]:\\\\?Users|0x[0-9a-f]{8,}")
 LONGEST_CELL = 25
 PICTURES = {"image/png", "image/svg+xml", "image/jpeg"}
@@ -15,6 +22,11 @@ WIDGETS = {"application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def notebook(request):
+    return nbformat.read(request.param, as_version=nbformat.NO_CONVERT)
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
+def chapter(request):
     return nbformat.read(request.param, as_version=nbformat.NO_CONVERT)
 
 
@@ -76,27 +88,27 @@ def test_figures_have_a_text_for_those_who_do_not_see_them(notebook):
             assert len(alt) >= 20, f"metadata mystnb.image.alt is missing or too short in:\n{cell.source}"
 
 
-def test_opening(notebook):
-    title, setup = notebook.cells[:2]
+def test_opening(chapter):
+    title, setup = chapter.cells[:2]
     assert title.cell_type == "markdown" and title.source.startswith("# ")
     assert "remove-cell" in tags(setup) and "find_spec" in setup.source and "%pip install" in setup.source
-    position, first = headings(notebook, 2)[0]
+    position, first = headings(chapter, 2)[0]
     assert first == "What you'll learn"
-    assert "**What you need**" in notebook.cells[position].source
+    assert "**What you need**" in chapter.cells[position].source
 
 
-def test_closing(notebook):
-    names = [text for _, text in headings(notebook, 2)]
+def test_closing(chapter):
+    names = [text for _, text in headings(chapter, 2)]
     assert names[-3:] == ["What the articles say", "In short", "Exercises"]
 
 
-def test_exercises_have_hidden_solutions(notebook):
-    start = next(position for position, text in headings(notebook, 2) if text == "Exercises")
-    found = [(position, text) for position, text in headings(notebook, 3) if position >= start]
+def test_exercises_have_hidden_solutions(chapter):
+    start = next(position for position, text in headings(chapter, 2) if text == "Exercises")
+    found = [(position, text) for position, text in headings(chapter, 3) if position >= start]
     assert len(found) >= 4
-    ends = [position for position, _ in found[1:]] + [len(notebook.cells)]
+    ends = [position for position, _ in found[1:]] + [len(chapter.cells)]
     for number, ((begin, text), end) in enumerate(zip(found, ends, strict=True), 1):
         assert text.startswith(f"Exercise {number}")
-        solution = [cell for cell in notebook.cells[begin + 1 : end] if cell.cell_type == "code"]
+        solution = [cell for cell in chapter.cells[begin + 1 : end] if cell.cell_type == "code"]
         assert solution, f"{text} has no solution"
         assert all("hide-cell" in tags(cell) for cell in solution), f"the solution of {text} is not hidden"

@@ -63,7 +63,7 @@ class Bert(nn.Module):
         states = parts["word_embeddings"](input_ids) + parts["position_embeddings"](places) + parts["token_type_embeddings"](first)
         states = parts["LayerNorm"](states)
         visible = attention_mask[:, None, None, :].bool()
-        for layer in self.encoder["layer"]:
+        for layer in self.encoder["layer"].children():
             states = layer(states, visible)
         return SimpleNamespace(last_hidden_state=states)
 
@@ -75,7 +75,7 @@ class Layer(nn.Module):
         super().__init__()
         size, inner, eps = config.hidden_size, config.intermediate_size, config.layer_norm_eps
         self.heads = config.num_attention_heads
-        self.activation = {"relu": functional.relu, "gelu": functional.gelu}[config.hidden_act]
+        self.activation = {"relu": nn.ReLU(), "gelu": nn.GELU()}[config.hidden_act]
         self.attention = nn.ModuleDict(
             {
                 "self": nn.ModuleDict({name: nn.Linear(size, size) for name in ("query", "key", "value")}),
@@ -87,12 +87,11 @@ class Layer(nn.Module):
 
     def forward(self, states: Tensor, visible: Tensor) -> Tensor:
         """New states; attention sees only tokens where `visible` is true."""
-        projections = self.attention["self"]
-        query, key, value = (self.split(projections[name](states)) for name in ("query", "key", "value"))
+        query, key, value = (self.split(projection(states)) for projection in self.attention["self"].children())
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=visible)
         mixed = mixed.transpose(1, 2).flatten(2)
-        out = self.attention["output"]
-        states = out["LayerNorm"](states + out["dense"](mixed))
+        dense, norm = self.attention["output"].children()
+        states = norm(states + dense(mixed))
         inner = self.activation(self.intermediate["dense"](states))
         return self.output["LayerNorm"](states + self.output["dense"](inner))
 

@@ -15,7 +15,9 @@ import pandas as pd
 
 def parser() -> argparse.ArgumentParser:
     """The command line's grammar. Chapter *recommender*."""
-    top = argparse.ArgumentParser(prog="tokrec", description="Recommend items from the bundled shelf, or from your own, for a text in Chinese or English.")
+    top = argparse.ArgumentParser(
+        prog="tokrec", description="Recommend items from the bundled shelf, or from your own, for a text in Chinese or English."
+    )
     commands = top.add_subparsers(dest="command", required=True)
     recommend = commands.add_parser("recommend", help="the best items for a text or a reader")
     recommend.add_argument("query", nargs="?", help="what you are looking for, in Chinese or English")
@@ -81,7 +83,11 @@ def recommend_to_reader(options: argparse.Namespace) -> int:
     show(pd.DataFrame({"rating": own["rating"].to_numpy(), "title": titles["title_en"].to_numpy(), "domain": titles["domain"].to_numpy()}))
     print()
     items = shelf.items.loc[found["item_id"]]
-    show(pd.DataFrame({"rank": found["rank"], "title": items["title_en"].to_numpy(), "domain": items["domain"].to_numpy(), "score": found["score"]}))
+    show(
+        pd.DataFrame(
+            {"rank": found["rank"], "title": items["title_en"].to_numpy(), "domain": items["domain"].to_numpy(), "score": found["score"]}
+        )
+    )
     return 0
 
 

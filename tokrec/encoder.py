@@ -52,7 +52,9 @@ class TokenVectors:
         """
         w = np.ones(len(self.tokens)) if weights is None else np.asarray(weights, dtype=float)
         if w.shape != (len(self.tokens),) or (w < 0).any() or not w.any():
-            raise ValueError(f"weights must be {len(self.tokens)} numbers, one a token, none negative and not all zero, got shape {w.shape}")
+            raise ValueError(
+                f"weights must be {len(self.tokens)} numbers, one a token, none negative and not all zero, got shape {w.shape}"
+            )
         return (w @ self.vectors / w.sum()).astype(np.float32)
 
 
@@ -282,7 +284,9 @@ def _load_other(name: str, dtype: str) -> Encoder:
     if Path(name).is_dir():
         options: dict[str, Any] = {"local_files_only": True}
     elif name.count("/") > 1 or name.startswith((".", "/", "~", "\\")):
-        raise FileNotFoundError(f"there is no folder {name}: give a folder with config.json, or a hub id such as 'google-bert/bert-base-chinese'")
+        raise FileNotFoundError(
+            f"there is no folder {name}: give a folder with config.json, or a hub id such as 'google-bert/bert-base-chinese'"
+        )
     else:
         options = {"local_files_only": _in_cache(name)}
         if not options["local_files_only"]:
@@ -335,8 +339,8 @@ def _check_reachable(name: str, seconds: float = 5.0) -> None:
         thread.join(seconds + 1)
     if outcome[0]:
         raise ConnectionError(
-            f"model {name!r} is not in the local cache and {endpoint} did not give it ({outcome[0]}). Set HF_ENDPOINT to a mirror that you can "
-            f"reach, pass a local folder, or use the bundled model: load_encoder()"
+            f"model {name!r} is not in the local cache and {endpoint} did not give it ({outcome[0]}). Set HF_ENDPOINT to a mirror that you "
+            f"can reach, pass a local folder, or use the bundled model: load_encoder()"
         )
 
 

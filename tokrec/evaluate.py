@@ -174,7 +174,9 @@ def per_user(recommender: Recommender, test: pd.DataFrame, k: int = 10) -> pd.Da
     return pd.DataFrame(rows, index=relevant.index).assign(ranked=pd.Series(ranked, index=relevant.index))
 
 
-def league_table(recommenders: Mapping[str, Recommender], train: pd.DataFrame, test: pd.DataFrame, items: pd.DataFrame, k: int = 10) -> pd.DataFrame:
+def league_table(
+    recommenders: Mapping[str, Recommender], train: pd.DataFrame, test: pd.DataFrame, items: pd.DataFrame, k: int = 10
+) -> pd.DataFrame:
     """Fit and judge several recommenders on one split: a row each. Chapter *recommender*.
 
     Returns
@@ -189,7 +191,12 @@ def league_table(recommenders: Mapping[str, Recommender], train: pd.DataFrame, t
         users = per_user(recommender.fit(train, items), test, k)
         low, high = bootstrap_interval(users["ndcg"])
         means = users[list(METRICS)].mean()
-        extra = {"low": low, "high": high, "coverage": coverage(list(users["ranked"]), len(items)), "seconds": time.perf_counter() - started}
+        extra = {
+            "low": low,
+            "high": high,
+            "coverage": coverage(list(users["ranked"]), len(items)),
+            "seconds": time.perf_counter() - started,
+        }
         rows[name] = means.to_dict() | extra
     order = ["ndcg", "low", "high", "recall", "precision", "f1", "mrr", "coverage", "seconds"]
     return pd.DataFrame.from_dict(rows, orient="index")[order]

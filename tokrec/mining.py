@@ -49,7 +49,8 @@ class Mined:
     def __str__(self) -> str:
         best = self.similar.iloc[0]
         verdict = "relevant" if self.relevant else "not sure to be relevant"
-        return f"{self.text!r}: best is {best['title']!r} ({verdict}, p = {best['probability']:.2f}); keywords {', '.join(self.keywords.index)}"
+        keywords = ", ".join(self.keywords.index)
+        return f"{self.text!r}: best is {best['title']!r} ({verdict}, p = {best['probability']:.2f}); keywords {keywords}"
 
 
 def mine(text: str, k: int = 5) -> Mined:

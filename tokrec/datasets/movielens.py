@@ -38,7 +38,9 @@ def load_movielens(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     folder = Path(folder)
     for name, expected in SHA256.items():
         if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name} is missing: download ml-latest-small.zip from https://grouplens.org/datasets/movielens/ and unpack it")
+            raise FileNotFoundError(
+                f"{folder / name} is missing: download ml-latest-small.zip from https://grouplens.org/datasets/movielens/ and unpack it"
+            )
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:
             raise ValueError(f"{folder / name} is not the published ml-latest-small file (SHA-256 differs): download it again")
     ratings = pd.read_csv(folder / "ratings.csv").rename(columns={"userId": "user_id", "movieId": "item_id"})

@@ -40,7 +40,11 @@ def read_items(path: str | Path, text: str | None = None) -> pd.DataFrame:
     table = _read(path)
     title_column, text_column = _columns(table, path, text)
     title = table[title_column].str.strip()
-    content = table[text_column].str.strip().str.replace("|", " ", regex=False) if text_column != title_column else pd.Series("", index=table.index)
+    content = (
+        table[text_column].str.strip().str.replace("|", " ", regex=False)
+        if text_column != title_column
+        else pd.Series("", index=table.index)
+    )
     items = pd.DataFrame({"title": title, "text": content})
     ids = next((name for name in IDS if name in table), None)
     items.index = pd.Index(table[ids] if ids else [str(number) for number in range(1, len(table) + 1)], name="item_id")
@@ -57,7 +61,9 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8, for example with iconv -f gb18030 -t utf-8") from error
+        raise ValueError(
+            f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8, for example with iconv -f gb18030 -t utf-8"
+        ) from error
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty: it needs a heading and one row an item") from error
     except pd.errors.ParserError as error:

@@ -26,7 +26,10 @@ class Shelf:
 
     @cached_property
     def items(self) -> pd.DataFrame:
-        """Indexed by ``item_id``: ``domain, kind, title_en, title_zh, text_en, text_zh, creator, creator_zh, year, genre, genre_zh, tags, tags_zh``."""
+        """Indexed by ``item_id``.
+
+        Columns: ``domain, kind, title_en, title_zh, text_en, text_zh, creator, creator_zh, year, genre, genre_zh, tags, tags_zh``.
+        """
         rows = [row for domain in DOMAINS for row in _json_lines(self.folder / "items" / f"{domain}.jsonl")]
         return pd.DataFrame(rows).set_index("item_id")
 
@@ -42,7 +45,7 @@ class Shelf:
 
     @cached_property
     def queries(self) -> pd.DataFrame:
-        """Indexed by ``query_id``: ``kind, half`` (``dev`` or ``test``), ``text_en, text_zh``, ``single_domain`` (why only one, or empty)."""
+        """Indexed by ``query_id``: ``kind``, ``half`` (dev or test), ``text_en``, ``text_zh``, ``single_domain`` (why, or empty)."""
         return pd.DataFrame(_json_lines(self.folder / "queries.jsonl")).set_index("query_id")
 
     @cached_property

@@ -38,6 +38,7 @@ def run(data: Path, out: Path, config: dict) -> dict[str, str]:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Read the options, run all stages, print the files with their checksums."""
     parser = argparse.ArgumentParser(prog="python -m tokrec.distill", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with parallel/*.tsv and mono/*.txt")
     parser.add_argument("--out", type=Path, required=True, help="folder for everything made; a run goes on from what is there")

@@ -113,8 +113,8 @@ def build_corpus(data: Path, out: Path, sizes: dict[str, int], cap: int, random_
     to_english, to_chinese = gloss_tables(train[train.source == "cc-cedict"])
     english, chinese = read_mono(data / "mono", "en"), read_mono(data / "mono", "zh")
     english, chinese = english[english.en.str.len() <= 240], chinese[chinese.zh.str.len().between(6, 60)]
-    mono = pd.concat([english, chinese]).groupby("source", group_keys=False)
-    mono = mono.sample(frac=1, random_state=random_state).groupby("source").head(cap).reset_index(drop=True)
+    mono = pd.concat([english, chinese]).groupby("source", group_keys=False).sample(frac=1, random_state=random_state)
+    mono = mono.groupby("source").head(cap).reset_index(drop=True)
     mono = mono[~near_duplicates(mono.en, valid.en, 3) & ~near_duplicates(mono.zh, valid.zh, 2)].copy()
     glossed = mono.source.str.startswith("zh-")
     mono.loc[glossed, "en"] = [word_by_word(text, to_english) for text in mono.zh[glossed]]

@@ -24,22 +24,34 @@ def export(model: Student, tokenizer_folder: Path, out: Path, max_length: int) -
     modules = {"": "Transformer", "1_Pooling": "Pooling", "2_Dense": "Dense", "3_Normalize": "Normalize"}
     for folder in list(modules)[1:]:
         (out / folder).mkdir(exist_ok=True)
-    described = [{"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"} for i, (path, kind) in enumerate(modules.items())]
+    described = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (path, kind) in enumerate(modules.items())
+    ]
     write_json(out / "modules.json", described)
     write_json(out / "sentence_bert_config.json", {"max_seq_length": max_length, "do_lower_case": False})
-    write_json(out / "1_Pooling" / "config.json", {"word_embedding_dimension": hidden, "pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False})
+    write_json(
+        out / "1_Pooling" / "config.json",
+        {"word_embedding_dimension": hidden, "pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False},
+    )
     activation = "torch.nn.modules.linear.Identity"
-    write_json(out / "2_Dense" / "config.json", {"in_features": hidden, "out_features": output, "bias": False, "activation_function": activation})
+    write_json(
+        out / "2_Dense" / "config.json", {"in_features": hidden, "out_features": output, "bias": False, "activation_function": activation}
+    )
     save_half({"linear.weight": model.dense.weight}, out / "2_Dense" / "model.safetensors")
     write_json(out / "3_Normalize" / "config.json", {})
-    sums = {str(path.relative_to(out).as_posix()): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(out.rglob("*.safetensors"))}
+    sums = {
+        str(path.relative_to(out).as_posix()): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(out.rglob("*.safetensors"))
+    }
     write_json(out / "sha256.json", sums)
     return sums
 
 
 def save_half(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Write tensors as float16."""
     save_file({name: tensor.detach().cpu().half().contiguous() for name, tensor in state.items()}, path, metadata={"format": "pt"})
 
 
 def write_json(path: Path, content: object) -> None:
+    """Write readable JSON."""
     path.write_text(json.dumps(content, indent=2, sort_keys=isinstance(content, dict), ensure_ascii=False) + "\n", encoding="utf-8")

@@ -18,13 +18,14 @@ class Student(nn.Module):
             max_position_embeddings=max_length,
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
-            **shape,  # type: ignore[arg-type]
+            **shape,
         )
         config._attn_implementation = "eager"
         self.bert = BertModel(config, add_pooling_layer=False)
         self.dense = nn.Linear(config.hidden_size, output_size, bias=False)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Unit-length vectors of texts given as ids and a 0/1 mask of shape (batch, length)."""
         states = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(states.dtype)
         return nn.functional.normalize(self.dense((states * mask).sum(1) / mask.sum(1)), dim=1)

@@ -8,6 +8,7 @@ import random
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ WORD = re.compile(r"[a-z]+")
 class Batches:
     """Batches of one group of sources and of about one length; batch number `step` depends on the seed and on `step` alone."""
 
-    def __init__(self, pairs: pd.DataFrame, targets: np.ndarray, tokenizer, dictionary: dict[str, list[str]], config: dict) -> None:
+    def __init__(self, pairs: pd.DataFrame, targets: np.ndarray, tokenizer: Any, dictionary: dict[str, list[str]], config: dict) -> None:
         self.targets, self.tokenizer, self.dictionary, self.config = targets, tokenizer, dictionary, config
         self.en, self.zh = pairs.en.tolist(), pairs.zh.tolist()
         self.glossed = pairs.source.str.startswith("zh-").to_numpy()
@@ -47,11 +48,13 @@ class Batches:
         return WORD.sub(swap, sentence.lower())
 
     def tokens(self, texts: list[str]) -> dict[str, Tensor]:
+        """Ids and mask of texts, padded to a multiple of four: few different shapes keep the training fast."""
         return self.tokenizer(
             texts, padding=True, pad_to_multiple_of=4, truncation=True, max_length=self.config["train"]["max_length"], return_tensors="pt"
         )
 
     def __call__(self, step: int) -> tuple[list[dict[str, Tensor]], Tensor]:
+        """One or two views of the same texts (English, and Chinese or mixed) and the teacher's vectors."""
         seed = self.config["random_state"]
         rng, words = np.random.default_rng([seed, step]), random.Random(seed * 1_000_003 + step)
         shares = np.array([share for _, share in self.groups])
@@ -78,8 +81,8 @@ def losses(vectors: Tensor, targets: Tensor, temperature: float) -> tuple[Tensor
     return 1 - (vectors * targets).sum(1).mean(), contrast, (vectors @ vectors.T - similar).pow(2).mean()
 
 
-def piece_vectors(tokenizer, dictionary_pairs: pd.DataFrame, out: Path) -> np.ndarray:
-    """The teacher's vector of every vocabulary piece; a Chinese character gets the one of its dictionary gloss, or the mean of its words'."""
+def piece_vectors(tokenizer: Any, dictionary_pairs: pd.DataFrame, out: Path) -> np.ndarray:
+    """The teacher's vector of every vocabulary piece; a Chinese character gets its dictionary gloss's, or the mean of its words'."""
     pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     single = dictionary_pairs[dictionary_pairs.zh.str.len() == 1].drop_duplicates("zh").set_index("zh").en
     text = [single.get(p.removeprefix("##"), p.removeprefix("##")) for p in pieces]
@@ -98,7 +101,7 @@ def piece_vectors(tokenizer, dictionary_pairs: pd.DataFrame, out: Path) -> np.nd
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
 
 
-def encode(model: Student, tokenizer, texts: list[str], batch: int = 256) -> np.ndarray:
+def encode(model: Student, tokenizer: Any, texts: list[str], batch: int = 256) -> np.ndarray:
     """Vectors of texts by the student as it is now."""
     device = next(model.parameters()).device
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
@@ -113,7 +116,7 @@ def encode(model: Student, tokenizer, texts: list[str], batch: int = 256) -> np.
     return result
 
 
-def evaluate(model: Student, tokenizer, valid: pd.DataFrame, teacher: np.ndarray) -> dict[str, float]:
+def evaluate(model: Student, tokenizer: Any, valid: pd.DataFrame, teacher: np.ndarray) -> dict[str, float]:
     """On held-out pairs: translation found (top-1, zh→en) by source, cosine to the teacher in English and in Chinese."""
     en, zh = encode(model, tokenizer, valid.en.tolist()), encode(model, tokenizer, valid.zh.tolist())
     scores = {"cos_en": float((en * teacher).sum(1).mean()), "cos_zh": float((zh * teacher).sum(1).mean())}
@@ -136,7 +139,9 @@ def train(config: dict, out: Path) -> Student:
     model = Student(len(tokenizer), config["tokenizer"]["max_length"], **config["model"])
     model.start_from(piece_vectors(tokenizer, pairs[pairs.source == "cc-cedict"], out), SPECIAL)
     model.to(device)
-    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings["average_decay"]))
+    average: Any = torch.optim.swa_utils.AveragedModel(
+        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings["average_decay"])
+    )
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"])
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate(step, settings["warmup"], settings["steps"]))
     checkpoint, done = out / "checkpoint.pt", 0
@@ -151,7 +156,8 @@ def train(config: dict, out: Path) -> Student:
         target, parts = target.to(device), torch.zeros(3, device=device)
         for view in views:
             view = {name: tensor.to(device) for name, tensor in view.items()}
-            parts = parts + torch.stack(losses(model(view["input_ids"], view["attention_mask"]), target, settings["temperature"])) / len(views)
+            vectors = model(view["input_ids"], view["attention_mask"])
+            parts = parts + torch.stack(losses(vectors, target, settings["temperature"])) / len(views)
         loss = settings["cosine"] * parts[0] + settings["contrast"] * parts[1] + settings["matrix"] * parts[2]
         optimizer.zero_grad()
         loss.backward()
@@ -166,8 +172,10 @@ def train(config: dict, out: Path) -> Student:
             log.write(json.dumps(record) + "\n")
             log.flush()
         if (step + 1) % settings["checkpoint_every"] == 0 or step + 1 == settings["steps"]:
-            parts_to_save = {"model": model, "average": average, "optimizer": optimizer, "schedule": schedule}
-            torch.save({name: part.state_dict() for name, part in parts_to_save.items()} | {"step": step + 1}, checkpoint.with_suffix(".new"))
+            parts_to_save: dict[str, Any] = {"model": model, "average": average, "optimizer": optimizer, "schedule": schedule}
+            torch.save(
+                {name: part.state_dict() for name, part in parts_to_save.items()} | {"step": step + 1}, checkpoint.with_suffix(".new")
+            )
             checkpoint.with_suffix(".new").replace(checkpoint)
     log.close()
     return average.module
