@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import tokrec
 from tokrec.datasets.statistics import (
     compute_real_statistics,
     gini,
@@ -63,6 +64,13 @@ def test_moving_ttr_by_hand():
 def test_largest_overlap_by_hand():
     assert largest_overlap(["a b c d", "x a b c", "p q r s"], "word", 3) == (0.5, 0, 1)
     assert largest_overlap(["智能手表", "智能手机", "火锅"], "char", 3) == (0.5, 0, 1)
+
+
+@pytest.mark.parametrize(("column", "unit", "n"), [("text_en", "word", 3), ("text_zh", "char", 5)])
+def test_no_two_descriptions_of_the_shelf_share_half_of_their_ngrams(column, unit, n):
+    items = tokrec.load_shelf().items
+    share, first, second = largest_overlap(items[column].tolist(), unit, n)
+    assert share < 0.5, f"{items.index[first]} and {items.index[second]} are too much alike"
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs MovieLens and the texts in {DATA}: the stored statistics are used as they are")
