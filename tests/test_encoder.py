@@ -241,7 +241,9 @@ def test_cached_computes_once_and_mends_damage(tmp_path: Path):
     for other in ({"key": "another model"}, {"texts": ["b", "a"]}, {"texts": ["a"]}):
         ask(**other)
     assert len(calls) == 4
-    (stored,) = [path for path in (tmp_path / "deep" / "cache").iterdir() if hashlib.sha256(b"model\x00a\x00b").hexdigest()[:32] in path.name]
+    (stored,) = [
+        path for path in (tmp_path / "deep" / "cache").iterdir() if hashlib.sha256(b"model\x00a\x00b").hexdigest()[:32] in path.name
+    ]
     whole = stored.read_bytes()
     for place in range(0, len(whole), 7):  # one flipped byte: found out, or without effect
         stored.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])

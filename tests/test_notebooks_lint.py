@@ -91,7 +91,7 @@ def test_figures_have_a_text_for_those_who_do_not_see_them(notebook):
 def test_opening(chapter):
     title, setup = chapter.cells[:2]
     assert title.cell_type == "markdown" and title.source.startswith("# ")
-    assert "remove-cell" in tags(setup) and "find_spec" in setup.source and "%pip install" in setup.source
+    assert "remove-cell" in tags(setup) and "find_spec" in setup.source and "pip" in setup.source
     position, first = headings(chapter, 2)[0]
     assert first == "What you'll learn"
     assert "**What you need**" in chapter.cells[position].source

@@ -82,7 +82,9 @@ def test_encoder_scores_by_brute_force(fitted: dict, name: str):
     mean = both.mean(axis=0) if name == "encoder" else 0
     query = default_encoder().encode(["something for the wrist"])[0]
     found = fitted[name].recommend(text="something for the wrist").set_index("item_id")["score"]
-    assert found.to_dict() == pytest.approx({item: cosine(query - mean, row - mean) for item, row in zip("abcdef", both, strict=True)}, abs=1e-4)
+    assert found.to_dict() == pytest.approx(
+        {item: cosine(query - mean, row - mean) for item, row in zip("abcdef", both, strict=True)}, abs=1e-4
+    )
 
 
 def test_hybrid_is_the_weighted_sum(fitted: dict):
@@ -135,7 +137,9 @@ def test_an_encoder_of_ones_own_is_not_stored(fitted: dict, tmp_path: Path, item
     from tokrec.encoder import default_encoder
 
     own = ContentRecommender(encoder=default_encoder()).fit(None, items)
-    assert own.recommend(text="watch")["score"].tolist() == pytest.approx(fitted["encoder"].recommend(text="watch")["score"].tolist(), abs=1e-5)
+    assert own.recommend(text="watch")["score"].tolist() == pytest.approx(
+        fitted["encoder"].recommend(text="watch")["score"].tolist(), abs=1e-5
+    )
     with pytest.raises(ValueError, match="own encoder cannot be stored"):
         own.save(tmp_path)
 
@@ -258,7 +262,9 @@ def test_inputs_are_left_alone_and_clone_works(interactions: pd.DataFrame, items
 def test_ten_thousand_items_take_seconds():
     rng = np.random.default_rng(0)
     names = [" ".join(rng.choice(TITLES + CHINESE, 4)) for _ in range(10_000)]
-    seen = pd.DataFrame({"user_id": rng.integers(0, 600, 20_000), "item_id": rng.integers(0, 10_000, 20_000), "rating": 3.0, "timestamp": 0})
+    seen = pd.DataFrame(
+        {"user_id": rng.integers(0, 600, 20_000), "item_id": rng.integers(0, 10_000, 20_000), "rating": 3.0, "timestamp": 0}
+    )
     started = time.perf_counter()
     recommender = ContentRecommender("tfidf").fit(seen, pd.DataFrame({"title": names}))
     assert recommender.score(list(recommender.users_)).shape == (600, 10_000)

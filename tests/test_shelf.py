@@ -146,14 +146,25 @@ def test_queries(shelf: Shelf):
     assert set(relevance["relevance"]) == {1, 2, 3} and not relevance.duplicated(["query_id", "item_id"]).any()
     counts = relevance.groupby("query_id").size()
     assert counts.median() >= 8 and counts.min() >= 3
-    domains = relevance.assign(domain=shelf.items["domain"].reindex(relevance["item_id"]).to_numpy()).groupby("query_id")["domain"].nunique()
+    domains = (
+        relevance.assign(domain=shelf.items["domain"].reindex(relevance["item_id"]).to_numpy()).groupby("query_id")["domain"].nunique()
+    )
     narrow = queries.index[domains.reindex(queries.index) < 2]
     assert (queries.loc[narrow, "single_domain"] != "").all(), "every query has answers in two domains or says why not"
 
 
 def test_the_articles_queries_are_there_word_for_word(shelf: Shelf):
-    wanted = ["我喜欢看电影", "最近天气很好", "我最喜欢的食物是火锅", "这本书非常有趣", "我爱编程", "I am interested in technology and programming.",
-              "想要购买一款智能手表", "机器学习在自然语言处理中的应用", "我最近在寻找一款性价比高的智能手机"]  # fmt: skip
+    wanted = [
+        "我喜欢看电影",
+        "最近天气很好",
+        "我最喜欢的食物是火锅",
+        "这本书非常有趣",
+        "我爱编程",
+        "I am interested in technology and programming.",
+        "想要购买一款智能手表",
+        "机器学习在自然语言处理中的应用",
+        "我最近在寻找一款性价比高的智能手机",
+    ]
     found = shelf.queries[shelf.queries["kind"] == "article"]
     assert len(found) == 9 and all(text in {*found["text_zh"], *found["text_en"]} for text in wanted)
 

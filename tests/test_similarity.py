@@ -40,7 +40,10 @@ def test_cosine_properties(pair: tuple[list[float], list[float]]):
         assert cosine(a, [3 * number for number in a]) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("a", "b", "message"), [([1, 2], [1], "one length"), ([[1]], [[1]], "two vectors"), ([1, np.nan], [1, 2], "finite"), ([np.inf], [1], "finite")])
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [([1, 2], [1], "one length"), ([[1]], [[1]], "two vectors"), ([1, np.nan], [1, 2], "finite"), ([np.inf], [1], "finite")],
+)
 def test_cosine_refuses(a, b, message: str):
     with pytest.raises(ValueError, match=message):
         cosine(a, b)
@@ -129,7 +132,13 @@ def test_threshold_is_the_best_of_all_cuts():
 
 @pytest.mark.parametrize(
     ("scores", "labels", "message"),
-    [([0.1, 0.2], [1], "one length"), ([0.1, 0.2], [1, 1], "both related and unrelated"), ([0.1], [0], "both"), ([], [], "both"), ([[0.1]], [[1]], "two vectors")],
+    [
+        ([0.1, 0.2], [1], "one length"),
+        ([0.1, 0.2], [1, 1], "both related and unrelated"),
+        ([0.1], [0], "both"),
+        ([], [], "both"),
+        ([[0.1]], [[1]], "two vectors"),
+    ],
 )
 def test_threshold_refuses(scores, labels, message: str):
     with pytest.raises(ValueError, match=message):

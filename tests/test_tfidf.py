@@ -110,7 +110,12 @@ def test_what_is_no_text_is_refused(features: TfidfFeatures, texts, message: str
 
 
 def test_not_fitted():
-    for use in (lambda new: new.transform(["a"]), lambda new: new.idf(), lambda new: new.keywords("a"), lambda new: new.get_feature_names_out()):
+    for use in (
+        lambda new: new.transform(["a"]),
+        lambda new: new.idf(),
+        lambda new: new.keywords("a"),
+        lambda new: new.get_feature_names_out(),
+    ):
         with pytest.raises(NotFittedError):
             use(TfidfFeatures())
 
