@@ -12,7 +12,9 @@ from tokrec.text import clean, guess_language, part_of_speech, segment, stop_wor
 # All of Unicode with lone surrogates, and an alphabet in which markup, both languages, emoji and right-to-left text meet often.
 NASTY = "<>&;/!-[]\"'= \t\n\x00\u200b\u200f\u0301ab1Cé我的。，ＡｂΩאبك😀👩\u200d💻\ud83d\ude00\ufdfa\u2028+#."
 UNICODE = st.characters(exclude_categories=())
-ANY_TEXT = st.one_of(st.text(UNICODE, max_size=200), st.text(st.sampled_from(NASTY), max_size=200), st.text(st.sampled_from("<>&!-[]/a "), max_size=60))
+ANY_TEXT = st.one_of(
+    st.text(UNICODE, max_size=200), st.text(st.sampled_from(NASTY), max_size=200), st.text(st.sampled_from("<>&!-[]/a "), max_size=60)
+)
 any_text = settings(max_examples=150, deadline=None)
 
 
@@ -116,6 +118,7 @@ def test_stop_words():
         ("想要购买一款智能手表", ["购买", "智能", "手表"]),
         ("用Python学习机器学习", ["python", "学习", "机器", "学习"]),
         ("性价比高的智能手机", ["性价比", "高", "智能", "能手", "手机", "智能手机"]),
+        ("1,299 yuan, 12,34 or 1,000,000.50", ["1299", "yuan", "12", "34", "1000000.50"]),
         ("的 了 the and of", []),
         ("😀👍🎉", []),
         ("!?。，《》", []),
@@ -195,7 +198,12 @@ def test_part_of_speech_by_hand():
 @pytest.mark.parametrize("function", [clean, guess_language, words, segment, part_of_speech, well_formed])
 @pytest.mark.parametrize(
     ("value", "message"),
-    [(None, "got None: drop missing values"), (float("nan"), "got nan: drop missing values"), (b"ab", "not bytes: decode it first"), (3, "got 3: convert it")],
+    [
+        (None, "got None: drop missing values"),
+        (float("nan"), "got nan: drop missing values"),
+        (b"ab", "not bytes: decode it first"),
+        (3, "got 3: convert it"),
+    ],
 )
 def test_what_is_no_text_is_refused(function, value, message: str):
     with pytest.raises(TypeError, match=message):

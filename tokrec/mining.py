@@ -57,7 +57,7 @@ def mine(text: str, k: int = 5) -> Mined:
     """Tokens, keywords, similar items and a calibrated verdict for a text in Chinese or English.
 
     Article 000 compares a text with a fixed sentence and asks whether the cosine exceeds 0.8. Here it is compared with the shelf, and
-    the threshold comes from the judged queries of the shelf's development half.
+    the threshold comes from the judged queries of the shelf's development half. Chapter *recommender*.
 
     Parameters
     ----------

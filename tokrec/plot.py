@@ -97,7 +97,7 @@ def token_strip(rows: dict[str, list[str]], highlight: set[str] = frozenset({"[U
                     (x + 0.04, y + 0.12), 0.92, 0.76, facecolor=PALETTE[4] if marked else "#e8eef4", edgecolor="#5a6b7b", linewidth=0.8
                 )
             )
-            axes.text(x + 0.5, y + 0.5, token, ha="center", va="center", fontsize=8.5, color="white" if marked else "#1b2733")
+            axes.text(x + 0.5, y + 0.5, token, ha="center", va="center", fontsize=8.5, color="black" if marked else "#1b2733")
     axes.set(xlim=(0, widest), ylim=(len(rows), 0), yticks=np.arange(len(rows)) + 0.5, yticklabels=list(rows), xticks=[])
     axes.grid(False)
     axes.tick_params(length=0)
@@ -112,9 +112,10 @@ def similarity_heatmap(matrix: np.ndarray, labels: list[str], title: str = "") -
 
     matrix = np.asarray(matrix, dtype=float)
     _, axes = plt.subplots(figsize=(1.4 + 0.85 * len(labels), 0.9 + 0.75 * len(labels)))
-    axes.imshow(matrix, cmap="cividis", vmin=min(0.0, matrix.min()), vmax=1.0)
+    image = axes.imshow(matrix, cmap="cividis", vmin=min(0.0, matrix.min()), vmax=1.0)
     for (y, x), value in np.ndenumerate(matrix):
-        axes.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=9, color="white" if value < 0.6 else "black")
+        dark = image.norm(value) < 0.45
+        axes.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=9, color="white" if dark else "black")
     ticks = np.arange(len(labels))
     axes.set(xticks=ticks, yticks=ticks, xticklabels=labels, yticklabels=labels, title=title)
     axes.tick_params(axis="x", rotation=30)

@@ -14,8 +14,8 @@ from typing import Any, Literal
 CJK = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 HAN = re.compile(f"[{CJK}]")
 _RUNS = re.compile(f"[{CJK}]+|[^{CJK}]+")
-# A Latin word keeps what belongs to it: C++, C#, .NET, 4K, x86-64, don't, 3.5.
-_LATIN = re.compile(r"\.?[^\W_]+(?:[.'’\-][^\W_]+)*(?:\+\+|#)?")
+# A Latin word keeps what belongs to it: C++, C#, .NET, 4K, x86-64, don't, 3.5, 1,299.
+_LATIN = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!,?\d)|\.?[^\W_]+(?:[.'’\-][^\W_]+)*(?:\+\+|#)?")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|&#?\w{1,8};")
 _LONG = re.compile(r"\S{200}(?=\S)")  # spaCy's time grows with the square of the length of a run without spaces
 
@@ -23,7 +23,7 @@ Language = Literal["zh", "en", "und"]
 
 
 def check_text(text: object, name: str = "text") -> str:
-    """Return `text` if it is a string.
+    """Return `text` if it is a string. Chapter *tokens*.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def check_text(text: object, name: str = "text") -> str:
 
 
 def check_texts(texts: Sequence[str]) -> list[str]:
-    """Return `texts` as a list of strings, or raise ``TypeError`` with the position of the first that is none."""
+    """Return `texts` as a list of strings, or raise ``TypeError`` with the position of the first that is none. Chapter *tokens*."""
     if isinstance(texts, (str, bytes)):
         raise TypeError("texts must be a list of strings, not one string: wrap it in a list")
     return [check_text(text, f"texts[{position}]") for position, text in enumerate(texts)]
@@ -142,11 +142,12 @@ def words(text: str, drop_stop_words: bool = True) -> list[str]:
     """Lower-case words of a text in either language, ready for counting: the analyzer of :class:`tokrec.TfidfFeatures`.
 
     Chinese runs are cut by jieba in search mode (智能手表 gives 智能 and 手表 even where the dictionary holds the whole), Latin runs
-    by a pattern that keeps ``c++``, ``4k`` and ``don't`` whole. Punctuation goes. One-character words stay. Chapter *keywords*.
+    by a pattern that keeps ``c++``, ``4k`` and ``don't`` whole and writes 1,299 as ``1299``. Punctuation goes. One-character words stay.
+    Chapter *keywords*.
     """
     found: list[str] = []
     for run in _RUNS.findall(clean(text).lower()):
-        found += _jieba().lcut_for_search(run) if HAN.match(run) else _LATIN.findall(run)
+        found += _jieba().lcut_for_search(run) if HAN.match(run) else [word.replace(",", "") for word in _LATIN.findall(run)]
     unwanted = stop_words() if drop_stop_words else frozenset()
     return [word for word in found if word not in unwanted]
 

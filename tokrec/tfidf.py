@@ -33,6 +33,8 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):
     ----------
     vectorizer_ : TfidfVectorizer
         The fitted scikit-learn object.
+    tokens_ : ndarray of str
+        The token of each column.
     """
 
     def __init__(self, sublinear_tf: bool = True, min_df: int = 1, drop_stop_words: bool = True) -> None:
@@ -55,6 +57,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):
             raise ValueError("texts hold no words (only blanks, punctuation or stop words): give at least one text with content")
         vectorizer = TfidfVectorizer(analyzer=_same, sublinear_tf=self.sublinear_tf, min_df=self.min_df, dtype=np.float32)
         self.vectorizer_ = vectorizer.fit(analyzed)
+        self.tokens_ = self.vectorizer_.get_feature_names_out()
         return self
 
     def _analyze(self, texts: Sequence[str]) -> list[list[str]]:
@@ -69,7 +72,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: None = None) -> np.ndarray:
         """The tokens, in the order of the columns."""
         check_is_fitted(self)
-        return self.vectorizer_.get_feature_names_out()
+        return self.tokens_
 
     def idf(self) -> pd.Series:
         """Inverse document frequency of every token."""
@@ -92,7 +95,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):
 
 
 def check_k(k: int) -> int:
-    """Return `k` if it is a positive whole number, else raise ``ValueError``."""
+    """Return `k` if it is a positive whole number, else raise ``ValueError``. Chapter *keywords*."""
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ValueError(f"k must be a whole number of at least 1, got {k!r}")
     return int(k)

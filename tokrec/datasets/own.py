@@ -67,7 +67,7 @@ def _read(path: Path) -> pd.DataFrame:
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty: it needs a heading and one row an item") from error
     except pd.errors.ParserError as error:
-        raise ValueError(f"{path} is not a comma-separated table ({error}): quote fields that hold commas") from error
+        raise ValueError(f"{path} is not a comma-separated table ({str(error).strip()}): quote fields that hold commas") from error
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus fields on the left for an index
         raise ValueError(f"{path} has rows with more fields than its heading: quote fields that hold commas")
     return table
