@@ -1,5 +1,6 @@
 """What pages state as fact agrees with the data, the model, and the command line."""
 
+import ast
 import json
 import re
 import shlex
@@ -58,6 +59,15 @@ def test_shelf_card_names_every_relation_kind_and_domain():
 def test_shelf_card_names_every_field_of_an_item():
     named = set(re.findall(r"`(\w+)`", " ".join(row[0] for row in rows(SHELF, "field"))))
     assert named == {"item_id", *tokrec.load_shelf().items.columns}
+
+
+def test_page_of_the_readers_states_every_constant_of_the_simulator():
+    page = (ROOT / "book" / "readers.md").read_text(encoding="utf-8")
+    tree = ast.parse((ROOT / "tokrec" / "datasets" / "readers.py").read_text(encoding="utf-8"))
+    constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, (int, float))}
+    told = {number for number in constants if 25 <= number <= 1000 or (number > 1e-9 and number != int(number))}
+    missing = {number for number in told if not re.search(rf"(?<![\d.]){re.escape(f'{number:g}')}(?![\d]|\.\d)", page)}
+    assert not missing - {5.01}, "book/readers.md describes another simulator"
 
 
 def test_encoder_card_agrees_with_the_model():
