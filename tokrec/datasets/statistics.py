@@ -134,7 +134,7 @@ def largest_overlap(texts: Sequence[str], unit: str, n: int) -> tuple[float, int
 
 
 def real_statistics() -> dict[str, Any]:
-    """The same statistics of real data that may not be shipped: ``movielens`` and ``texts``. Page *shelf_statistics*."""
+    """The same statistics of real data that are not shipped: ``movielens`` and ``texts``. Page *shelf_statistics*."""
     return json.loads(_path().read_text(encoding="utf-8"))
 
 
