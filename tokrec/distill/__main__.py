@@ -10,6 +10,7 @@ import numpy as np
 
 from tokrec.distill.corpus import build_corpus, read_pairs
 from tokrec.distill.export import export
+from tokrec.distill.report import write_report
 from tokrec.distill.teacher import cached_teacher_vectors
 from tokrec.distill.tokenizer import save_tokenizer, train_wordpiece
 from tokrec.distill.train import train
@@ -34,7 +35,9 @@ def run(data: Path, out: Path, config: dict) -> dict[str, str]:
     for part in ("valid", "train"):
         cached_teacher_vectors(read_pairs(out / f"{part}.tsv").en.tolist(), out / f"teacher_{part}.npy", desc=f"teacher, {part}")
     student = train(config, out)
-    return export(student, out / "tokenizer", out / "tokrec-mini", config["tokenizer"]["max_length"])
+    sums = export(student, out / "tokenizer", out / "tokrec-mini", config["tokenizer"]["max_length"])
+    write_report(out)
+    return sums
 
 
 def main(arguments: list[str] | None = None) -> None:
