@@ -49,8 +49,7 @@ class Bert(nn.Module):
         """Read configuration and weights; the weights become float32."""
         from safetensors.torch import load_file
 
-        with torch.device("meta"):
-            model = cls(SimpleNamespace(**json.loads((folder / "config.json").read_text(encoding="utf-8"))))
+        model = cls(SimpleNamespace(**json.loads((folder / "config.json").read_text(encoding="utf-8"))))
         state = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
         model.load_state_dict(state, assign=True)
         return model.eval()

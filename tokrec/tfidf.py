@@ -52,13 +52,18 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):
         TypeError
             If `texts` is one string, or holds something that is not a string.
         """
+        self.fit_transform(texts)
+        return self
+
+    def fit_transform(self, texts: Sequence[str], y: None = None) -> csr_matrix:
+        """As :meth:`fit` and :meth:`transform`, but cutting each text into words only once."""
         analyzed = self._analyze(texts)
         if not any(analyzed):
             raise ValueError("texts hold no words (only blanks, punctuation or stop words): give at least one text with content")
-        vectorizer = TfidfVectorizer(analyzer=_same, sublinear_tf=self.sublinear_tf, min_df=self.min_df, dtype=np.float32)
-        self.vectorizer_ = vectorizer.fit(analyzed)
+        self.vectorizer_ = TfidfVectorizer(analyzer=_same, sublinear_tf=self.sublinear_tf, min_df=self.min_df, dtype=np.float32)
+        counted = self.vectorizer_.fit_transform(analyzed)
         self.tokens_ = self.vectorizer_.get_feature_names_out()
-        return self
+        return counted
 
     def _analyze(self, texts: Sequence[str]) -> list[list[str]]:
         return [words(text, drop_stop_words=self.drop_stop_words) for text in check_texts(texts)]

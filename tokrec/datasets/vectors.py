@@ -46,6 +46,6 @@ def write_vectors() -> None:
 
     encoder, stored = load_encoder(), {}
     for language in ("en", "zh"):
-        texts = item_texts(load_shelf().items, language)
+        texts = item_texts(load_shelf().items, language, labels=True)
         stored[_digest(texts)] = encoder.encode(texts, show_progress=True).astype(np.float16)
     np.savez(_path(), **stored)  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from tokrec.similarity import best_first
 from tokrec.tfidf import check_k
 
 ITEM_TEXT = ("title_en", "title_zh", "text_en", "text_zh")
+LABELS = {"genre": "en", "tags": "en", "genre_zh": "zh", "tags_zh": "zh"}
 POSITIVE = 4.0  # from this rating on an interaction counts as liked
 
 
@@ -180,13 +181,14 @@ class Recommender(BaseEstimator, ABC):
         self._check_fitted()
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        items = self.items_.map(lambda value: json.dumps(list(value), ensure_ascii=False) if isinstance(value, (list, tuple)) else value)
-        items.to_csv(folder / "items.csv")
+        lists = [name for name in self.items_ if self.items_[name].map(lambda value: isinstance(value, (list, tuple))).all()]
+        encoded = {name: self.items_[name].map(lambda value: json.dumps(list(value), ensure_ascii=False)) for name in lists}
+        self.items_.assign(**encoded).to_csv(folder / "items.csv")
         rows, columns = self.seen_.nonzero()
         stored = {"user_id": self.users_[rows], "item_id": self.items_.index[columns], "rating": self.seen_.data}
         pd.DataFrame(stored).to_csv(folder / "interactions.csv", index=False)
         types = {"item_id": str(self.items_.index.dtype), "user_id": str(self.users_.dtype)}
-        described = {"recommender": type(self).__name__, "parameters": self._stored_parameters(), "types": types}
+        described = {"recommender": type(self).__name__, "parameters": self._stored_parameters(), "types": types, "lists": lists}
         (folder / "recommender.json").write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return folder
 
@@ -223,6 +225,7 @@ def _restore(folder: Path) -> Recommender:
         raise ValueError(f"recommender.json names {described['recommender']!r}, which is none of {', '.join(kinds)}")
     types = dict.fromkeys((*ITEM_TEXT, "title", "text"), str) | described["types"]
     items = pd.read_csv(folder / "items.csv", dtype=types, keep_default_na=False).set_index("item_id")
+    items = items.assign(**{name: items[name].map(json.loads) for name in described["lists"]})
     interactions = pd.read_csv(folder / "interactions.csv", dtype=types, keep_default_na=False)
     return kinds[described["recommender"]](**described["parameters"]).fit(interactions.assign(timestamp=0), items)
 
@@ -272,8 +275,16 @@ def interaction_matrix(interactions: pd.DataFrame, users: pd.Index, items: pd.In
     return csr_matrix((last["rating"].to_numpy(np.float32), places), shape=(len(users), len(items)))
 
 
-def item_texts(items: pd.DataFrame, language: str | None = None) -> list[str]:
+def item_texts(items: pd.DataFrame, language: str | None = None, labels: bool = False) -> list[str]:
     """One text an item: its title and text columns joined, in one language or both. Chapter *recommender*.
+
+    Parameters
+    ----------
+    items : DataFrame
+    language : {"en", "zh"}, optional
+        Take the columns of this language, and those that say none; all by default.
+    labels : bool
+        Add the shelf's genre and tags, as a shop's search does. Recommenders do; chapters that predict tags must not.
 
     Raises
     ------
@@ -289,4 +300,11 @@ def item_texts(items: pd.DataFrame, language: str | None = None) -> list[str]:
         raise ValueError(
             f"items has no text column: name one of {', '.join(ITEM_TEXT)}, title or text (it has {', '.join(map(str, items.columns))})"
         )
-    return [" ".join(str(value) for value in row if isinstance(value, str) and value) for row in items[wanted].itertuples(index=False)]
+    if labels:
+        wanted += [name for name, spoken in LABELS.items() if name in items and language in (None, spoken)]
+    return [" ".join(filter(None, map(_plain, row))) for row in items[wanted].itertuples(index=False)]
+
+
+def _plain(value: Any) -> str:
+    """A cell as text: a list of tags joined, a missing value as nothing."""
+    return " ".join(value) if isinstance(value, (list, tuple)) else value if isinstance(value, str) else ""

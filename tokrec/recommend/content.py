@@ -49,8 +49,8 @@ class ContentRecommender(Recommender):
         if self.features not in ("tfidf", "encoder"):
             raise ValueError(f"features must be 'tfidf' or 'encoder', not {self.features!r}")
         if self.features == "tfidf":
-            self.tfidf_ = TfidfFeatures().fit(item_texts(self.items_))
-            self.vectors_ = self.tfidf_.transform(item_texts(self.items_))
+            self.tfidf_ = TfidfFeatures()
+            self.vectors_ = self.tfidf_.fit_transform(item_texts(self.items_, labels=True))
         else:
             raw = self._item_vectors()
             self.mean_ = raw.mean(axis=0) if self.centred and len(raw) > 1 else np.zeros(raw.shape[1], np.float32)
@@ -59,7 +59,7 @@ class ContentRecommender(Recommender):
     def _item_vectors(self) -> np.ndarray:
         """The mean of an item's vectors in the languages that it has."""
         languages: list[str | None] = [name for name in ("en", "zh") if f"title_{name}" in self.items_ or f"text_{name}" in self.items_]
-        texts = [item_texts(self.items_, language) for language in languages or [None]]
+        texts = [item_texts(self.items_, language, labels=True) for language in languages or [None]]
         present = np.array([[bool(text.strip()) for text in column] for column in texts], np.float32)
         present[:, present.sum(axis=0) == 0] = 1.0
         return normalize(np.einsum("ln,lnd->nd", present, np.stack([self._encode_items(column) for column in texts])))
