@@ -10,6 +10,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from tokrec.datasets import load_shelf, load_tastes, simulate_readers
+from tokrec.datasets.readers import topic_matrix
 from tokrec.datasets.shelf import DOMAINS, Shelf, shelf_folder
 from tokrec.evaluate import judge_queries
 from tokrec.text import guess_language
@@ -195,6 +196,16 @@ def test_readers(shelf: Shelf):
     assert set(table["user_id"]) == set(tastes["user_id"])
     assert tastes.groupby("user_id")[["weight_start", "weight_end"]].sum().to_numpy() == pytest.approx(1, abs=1e-3)
     assert set(tastes["topic"]) <= set(shelf.items["tags"].explode())
+
+
+def test_readers_choose_by_their_tastes(shelf: Shelf):
+    tastes = load_tastes().assign(weight=lambda table: table["weight_start"] + table["weight_end"])
+    topics, weights = topic_matrix(shelf.items)
+    wanted = tastes.pivot(index="user_id", columns="topic", values="weight").reindex(columns=topics).fillna(0)
+    fits = pd.DataFrame(wanted.to_numpy() @ weights.T > 0, index=wanted.index, columns=shelf.items.index)
+    pairs = shelf.interactions[["user_id", "item_id"]].itertuples(index=False)
+    chosen = np.mean([fits.loc[user, item] for user, item in pairs])
+    assert chosen > 3 * fits.to_numpy().mean()  # else no method could find a taste in the traces
 
 
 def test_readers_are_what_the_simulator_gives(shelf: Shelf):

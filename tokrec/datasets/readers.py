@@ -56,7 +56,7 @@ def simulate_readers(items: pd.DataFrame, n_users: int = 2000, random_state: int
     start, end = draw_tastes(rng, n_users, of_item)
     favourite = rng.dirichlet(np.full(domains.shape[1], 0.5), size=n_users) @ domains.T
     nature = {
-        "appeal": rng.normal(0, 1.3, len(items)),
+        "appeal": rng.normal(0, 1.65, len(items)),
         "quality": rng.normal(0, 0.45, len(items)),
         "hidden": rng.random(len(items)) < 0.015,
         "generosity": rng.normal(0, 0.45, n_users),
@@ -120,30 +120,30 @@ def run_visits(
 ) -> list[tuple[int, int, float, int]]:
     """Play all visits in the order of time: page, choice, rating. Page *readers*."""
     scale = 1 / np.sqrt(np.maximum(of_item.sum(axis=0), 1))  # a rare topic binds more strongly than a common one
-    scale /= scale.mean()
     counts, seen, rows = np.zeros(len(of_item)), np.zeros((len(favourite), len(of_item)), bool), []
     place = 1 / np.log2(np.arange(PAGE) + 2)
     for timestamp, user in visits:
         past = (timestamp - START) / (DAYS * 86_400)
         taste = (1 - past) * tastes[0][user] + past * tastes[1][user]
         match = of_item @ (taste * scale)
-        wish = 6.0 * match + 1.5 * favourite[user]
+        match /= match.max()  # 1 for the item on the shelf that fits best
+        wish = 10.0 * match + 1.5 * favourite[user]
         free = ~(seen[user] | nature["hidden"])
         if free.sum() < PAGE:
             continue
         page = draw_page(rng, free, counts + np.exp(nature["appeal"]), np.exp(wish))
-        attraction = np.exp(wish[page] + 0.6 * nature["appeal"][page]) * place
+        attraction = np.exp(wish[page] + 1.9 * nature["appeal"][page]) * place
         item = int(rng.choice(page, p=attraction / attraction.sum()))
         seen[user, item] = True
         counts[item] += 1
-        opinion = 3.48 + 1.1 * min(match[item], 1.0) + nature["quality"][item] + nature["generosity"][user] + rng.normal(0, 0.85)
+        opinion = 3.1 + 1.1 * match[item] + nature["quality"][item] + nature["generosity"][user] + rng.normal(0, 0.85)
         rows.append((user, item, to_stars(opinion, rng.random()), timestamp))
     return rows
 
 
 def draw_page(rng: np.random.Generator, free: np.ndarray, popularity: np.ndarray, search: np.ndarray) -> np.ndarray:
     """Positions of the 20 items shown: half popular, four tenths found by taste, the rest at random. Page *readers*."""
-    weights = 0.5 * popularity**1.35 / (popularity**1.35 @ free) + 0.4 * search / (search @ free) + 0.1 / free.sum()
+    weights = 0.5 * popularity**1.45 / (popularity**1.45 @ free) + 0.4 * search / (search @ free) + 0.1 / free.sum()
     keys = rng.exponential(size=len(free)) / np.where(free, weights, 1e-300)  # the smallest keys: draws without replacement
     return np.argsort(keys, kind="stable")[:PAGE]
 
