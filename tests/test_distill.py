@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import tokrec
 import torch
+
+import tokrec
 from tokrec.distill.__main__ import main
 from tokrec.distill.corpus import gloss_tables, hold_out, normalise, word_by_word
 from tokrec.distill.student import Student
@@ -100,7 +101,8 @@ def test_missing_data_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_hold_out_drops_near_duplicates() -> None:
-    rows = [(f"a sentence about topic number {i} and {i * 7}", f"第{i}句话讲的是{chr(0x4E00 + 37 * i)}{chr(0x5000 + 53 * i)}") for i in range(60)]
+    words = [chr(0x4E00 + 37 * i) + chr(0x5000 + 53 * i) for i in range(60)]
+    rows = [(f"a sentence about topic number {i} and {i * 7}", f"第{i}句话讲的是{word}") for i, word in enumerate(words)]
     pairs = pd.DataFrame([("s", en, zh) for en, zh in rows], columns=["source", "en", "zh"])
     train, valid = hold_out(pairs, {"s": 5}, random_state=1)
     assert len(valid) == 5 and not set(valid["zh"]) & set(train["zh"])
