@@ -104,6 +104,7 @@ def test_simulator_gives_the_same_for_the_same_seed(small: pd.DataFrame):
     first, again, other = (simulate_readers(small, n_users=60, random_state=seed) for seed in (3, 3, 4))
     assert first.interactions.to_csv() == again.interactions.to_csv() and first.tastes.to_csv() == again.tastes.to_csv()
     assert first.interactions.to_csv() != other.interactions.to_csv()
+    assert not first.interactions.duplicated(["user_id", "item_id"]).any()
     assert first.interactions["user_id"].nunique() == 60 and set(first.interactions["rating"]) <= set(STARS)
     assert first.interactions.columns.tolist() == ["user_id", "item_id", "rating", "timestamp"]
     with pytest.raises(ValueError, match="n_users must be at least 1, got 0"):

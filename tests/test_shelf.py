@@ -231,13 +231,14 @@ def test_stored_vectors_equal_fresh_ones(shelf: Shelf):
     from tokrec.recommend.base import item_texts
 
     for language in ("en", "zh"):
-        texts = item_texts(shelf.items, language)
+        texts = item_texts(shelf.items, language, labels=True)
         stored = bundled_vectors(texts)
         assert stored is not None, "vectors.npz is not of these texts and weights: run python -m tokrec.datasets"
         np.testing.assert_allclose(stored[::5], default_encoder().encode(texts[::5]), atol=2e-3)
 
 
 def test_hard_enough_but_not_hopeless(shelf: Shelf):
+    from tokrec.datasets.vectors import bundled_vectors
     from tokrec.encoder import default_encoder
     from tokrec.recommend import ContentRecommender
     from tokrec.recommend.base import item_texts
@@ -251,5 +252,6 @@ def test_hard_enough_but_not_hopeless(shelf: Shelf):
         texts = half[f"text_{language}"].tolist()
         for method in (words, meaning):
             assert 3 * chance < judge(method._score_text(texts)) < 0.85
-    across = default_encoder().encode(half["text_zh"].tolist()) @ ContentRecommender()._encode_items(item_texts(shelf.items, "en")).T
-    assert judge(across) > 5 * chance  # a Chinese query finds items through their English text
+    english = bundled_vectors(item_texts(shelf.items, "en", labels=True))
+    assert english is not None
+    assert judge(default_encoder().encode(half["text_zh"].tolist()) @ english.T) > 5 * chance  # a Chinese query finds items through their English text

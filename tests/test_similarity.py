@@ -96,6 +96,7 @@ def test_top_k_edges():
 def test_best_first_by_hand():
     assert best_first(np.array([[0.1, 0.9, 0.9, -1.0]]), 3).tolist() == [[1, 2, 0]]
     assert best_first(np.array([[1.0, 2.0]]), 5).tolist() == [[1, 0]]
+    assert best_first(np.arange(900)[None, :] % 3 * 1.0, 300).tolist() == [list(range(2, 900, 3))]  # many ties
 
 
 def test_dense():
