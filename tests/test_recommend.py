@@ -59,6 +59,17 @@ def test_popularity_by_hand(fitted: dict):
     assert list(popular.recommend(history=["a"], k=2)["item_id"]) == ["b", "c"]
     with pytest.raises(ValueError, match="PopularityRecommender does not read text"):
         popular.recommend(text="watch")
+    with pytest.raises(ValueError, match="PopularityRecommender does not read text"):
+        popular.score_text(["watch"])
+
+
+@pytest.mark.parametrize("name", ["tfidf", "encoder", "hybrid"])
+def test_scores_of_texts_are_those_of_the_recommendations(fitted: dict, name: str):
+    block = fitted[name].score_text(["smart watch", "云南"])
+    assert block.shape == (2, 6)
+    for text, row in zip(("smart watch", "云南"), block, strict=True):
+        found = fitted[name].recommend(text=text, k=6).set_index("item_id")["score"]
+        assert found.loc[list("abcdef")].to_numpy() == pytest.approx(row, abs=1e-5)
 
 
 def test_tfidf_profile_by_brute_force(fitted: dict, interactions: pd.DataFrame):
@@ -121,6 +132,17 @@ def test_save_and_load_give_the_same(fitted: dict, name: str, tmp_path: Path):
     for ask in asks + [{"text": "smart 苹果"}] * (name != "popularity"):
         pd.testing.assert_frame_equal(copy.recommend(**ask), fitted[name].recommend(**ask))
     assert {path.suffix for path in (tmp_path / "stored").iterdir()} == {".json", ".csv"}
+
+
+def test_genre_and_tags_survive_storage(tmp_path: Path):
+    tags = {"tags": [["space", "war"], ["love"]], "tags_zh": [["太空"], ["爱情"]]}
+    items = pd.DataFrame({"title": ["x", "y"], "genre": ["novel", "film"], **tags})
+    fitted = ContentRecommender("tfidf").fit(None, items)
+    copy = load_recommender(fitted.save(tmp_path))
+    assert copy.items_["tags"].tolist() == [["space", "war"], ["love"]]
+    for text, first in (("war", 0), ("爱情", 1), ("novel", 0)):
+        assert copy.recommend(text=text)["item_id"][0] == first
+        pd.testing.assert_frame_equal(copy.recommend(text=text), fitted.recommend(text=text))
 
 
 def test_titles_that_are_numbers_survive_storage(tmp_path: Path):

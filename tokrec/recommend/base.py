@@ -91,6 +91,17 @@ class Recommender(BaseEstimator, ABC):
         self._check_fitted()
         return self._score_history(csr_matrix(history))
 
+    def score_text(self, texts: Sequence[str]) -> np.ndarray:
+        """Scores of all items for texts: float array ``(n_texts, n_items)``, larger is better.
+
+        Raises
+        ------
+        ValueError
+            If this kind of recommender does not read text.
+        """
+        self._check_fitted()
+        return self._score_text(texts)
+
     def recommend(
         self,
         user: Any = None,
