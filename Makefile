@@ -31,7 +31,7 @@ book: site
 	@$(RUN) -c "import pathlib; print('Start page:', pathlib.Path('_build/html/index.html').resolve().as_uri())"
 
 site: $(READY)
-	$(BIN)/jupyter-book build . --all -W -n --keep-going
+	$(BIN)/jupyter-book build . --all -W -n --keep-going -q
 
 lint: $(READY)
 	$(BIN)/ruff check .
