@@ -114,10 +114,10 @@ def similarity_heatmap(matrix: np.ndarray, labels: list[str], title: str = "") -
     _, axes = plt.subplots(figsize=(1.4 + 0.85 * len(labels), 0.9 + 0.75 * len(labels)))
     image = axes.imshow(matrix, cmap="cividis", vmin=min(0.0, matrix.min()), vmax=1.0)
     for (y, x), value in np.ndenumerate(matrix):
-        dark = image.norm(value) < 0.45
+        dark = float(np.asarray(image.norm(value))) < 0.45
         axes.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=9, color="white" if dark else "black")
     ticks = np.arange(len(labels))
-    axes.set(xticks=ticks, yticks=ticks, xticklabels=labels, yticklabels=labels, title=title)
-    axes.tick_params(axis="x", rotation=30)
+    axes.set(yticks=ticks, yticklabels=labels, title=title)
+    axes.set_xticks(ticks, labels, rotation=30, ha="right", rotation_mode="anchor")
     axes.grid(False)
     return axes
