@@ -192,7 +192,7 @@ class Recommender(BaseEstimator, ABC):
         self._check_fitted()
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        lists = [name for name in self.items_ if self.items_[name].map(lambda value: isinstance(value, (list, tuple))).all()]
+        lists = [str(name) for name in self.items_ if self.items_[name].map(lambda value: isinstance(value, (list, tuple))).all()]
         encoded = {name: self.items_[name].map(lambda value: json.dumps(list(value), ensure_ascii=False)) for name in lists}
         self.items_.assign(**encoded).to_csv(folder / "items.csv")
         rows, columns = self.seen_.nonzero()
@@ -248,7 +248,8 @@ def check_items(items: pd.DataFrame) -> pd.DataFrame:
     if items.empty:
         raise ValueError("items is empty: give at least one item")
     if items.index.has_duplicates:
-        raise ValueError(f"items has duplicate item ids, for example {items.index[items.index.duplicated()].tolist()[0]!r}: keep one row an item")
+        twice = items.index[items.index.duplicated()].tolist()[0]
+        raise ValueError(f"items has duplicate item ids, for example {twice!r}: keep one row an item")
     return items.rename_axis("item_id")
 
 
@@ -265,7 +266,8 @@ def check_interactions(interactions: pd.DataFrame | None, items: pd.DataFrame) -
         raise ValueError(f"interactions has items that are not in items, for example {interactions['item_id'][unknown].tolist()[0]!r}")
     wrong = ~(pd.to_numeric(interactions["rating"], errors="coerce") > 0)
     if wrong.any():
-        raise ValueError(f"interactions has ratings that are no positive numbers, for example {interactions['rating'][wrong].tolist()[0]!r}")
+        example = interactions["rating"][wrong].tolist()[0]
+        raise ValueError(f"interactions has ratings that are no positive numbers, for example {example!r}")
     return interactions
 
 
