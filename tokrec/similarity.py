@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_matrix, issparse
+from scipy.sparse import csr_matrix
 from sklearn.preprocessing import normalize
 
 from tokrec.tfidf import check_k
 
-Matrix = np.ndarray | csr_matrix
+Matrix: TypeAlias = np.ndarray | csr_matrix
 
 
 def cosine(a: ArrayLike, b: ArrayLike) -> float:
@@ -179,4 +180,4 @@ def calibrate_threshold(scores: ArrayLike, labels: ArrayLike) -> Threshold:
 
 def dense(matrix: Matrix) -> np.ndarray:
     """A matrix as an ndarray, sparse or not. Chapter *similarity*."""
-    return matrix.toarray() if issparse(matrix) else np.asarray(matrix)
+    return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
