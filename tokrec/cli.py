@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import platform
 import sys
 from collections.abc import Sequence
@@ -35,11 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    collecting = gc.isenabled()
+    gc.disable()  # the run is short: collecting garbage while the libraries load would cost a fifth of it
     try:
         return info() if options.command == "info" else recommend(options)
     except (ValueError, TypeError, OSError) as error:
         print(f"tokrec: {error}", file=sys.stderr)
         return 2
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def recommend(options: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ class ContentRecommender(Recommender):
     features : {"tfidf", "encoder"}
         TF-IDF over the items' texts in both languages, or the bundled encoder's vectors.
     centred : bool
-        Subtract the items' mean vector before comparing (encoder only). The articles do not; chapter *bert_features* measures what it changes.
+        Subtract the items' mean vector before comparing (encoder only). Chapter *bert_features* measures what it changes.
     encoder : Encoder, optional
         Another encoder than the bundled one. Not stored by ``save``.
 
