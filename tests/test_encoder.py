@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tokrec import encoder as enc
+from tokrec.cache import cached
 
 TEXTS = [
     "I am interested in technology and programming.",
@@ -235,7 +236,7 @@ def test_cached_computes_once_and_mends_damage(tmp_path: Path):
         return np.arange(len(texts) * 2, dtype=np.float32).reshape(-1, 2)
 
     def ask(texts=("a", "b"), key="model"):
-        return enc.cached(texts, compute, key, tmp_path / "deep" / "cache")
+        return cached(texts, compute, key, tmp_path / "deep" / "cache")
 
     assert ask().tolist() == ask().tolist() == [[0, 1], [2, 3]] and len(calls) == 1
     for other in ({"key": "another model"}, {"texts": ["b", "a"]}, {"texts": ["a"]}):
@@ -253,4 +254,4 @@ def test_cached_computes_once_and_mends_damage(tmp_path: Path):
         before = len(calls)
         assert ask().tolist() == [[0, 1], [2, 3]] and len(calls) == before + 1
     (tmp_path / "file").write_text("in the way")
-    assert enc.cached(["a"], compute, "model", tmp_path / "file").tolist() == [[0, 1]]  # nowhere to store: still an answer
+    assert cached(["a"], compute, "model", tmp_path / "file").tolist() == [[0, 1]]  # nowhere to store: still an answer

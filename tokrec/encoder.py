@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import threading
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -212,8 +207,10 @@ def load_encoder(name: str | Path = BUNDLED, device: str | None = None, dtype: s
     ValueError
         If the bundled weights are damaged, or `device` or `dtype` cannot be used.
     """
+    from tokrec.hub import load_other
+
     name = str(name)
-    encoder = _load_bundled(dtype) if name == BUNDLED else _load_other(name, dtype)
+    encoder = _load_bundled(dtype) if name == BUNDLED else load_other(name, dtype)
     try:
         encoder.model.to(device or best_device())
     except (AssertionError, RuntimeError) as error:
@@ -224,7 +221,8 @@ def load_encoder(name: str | Path = BUNDLED, device: str | None = None, dtype: s
     return encoder
 
 
-def _number_format(name: str) -> torch.dtype:
+def number_format(name: str) -> torch.dtype:
+    """The torch format that `name` names, or ``ValueError``. Chapter *bert_features*."""
     import torch
 
     found = getattr(torch, name, None)
@@ -273,116 +271,12 @@ def _load_bundled(dtype: str) -> Encoder:
 
     folder = bundled_folder()
     check_weights(folder)
-    model = Bert.from_folder(folder).to(_number_format(dtype))
-    projection = load_file(folder / "2_Dense" / "model.safetensors")["linear.weight"].to(_number_format(dtype))
+    model = Bert.from_folder(folder).to(number_format(dtype))
+    projection = load_file(folder / "2_Dense" / "model.safetensors")["linear.weight"].to(number_format(dtype))
     return Encoder(BUNDLED, model, load_tokenizer(), projection, model.config.max_position_embeddings)
-
-
-def _load_other(name: str, dtype: str) -> Encoder:
-    from transformers import AutoModel, AutoTokenizer
-
-    if Path(name).is_dir():
-        options: dict[str, Any] = {"local_files_only": True}
-    elif name.count("/") > 1 or name.startswith((".", "/", "~", "\\")):
-        raise FileNotFoundError(
-            f"there is no folder {name}: give a folder with config.json, or a hub id such as 'google-bert/bert-base-chinese'"
-        )
-    else:
-        options = {"local_files_only": _in_cache(name)}
-        if not options["local_files_only"]:
-            _check_reachable(name)
-    model, loading = AutoModel.from_pretrained(name, dtype=_number_format(dtype), output_loading_info=True, **options)
-    if any(key.startswith("pooler") for key in loading["missing_keys"]):
-        model.pooler = None  # the checkpoint has none: what transformers made up instead is random
-    tokenizer = AutoTokenizer.from_pretrained(name, **options)
-    limits = (getattr(tokenizer, "model_max_length", 512), getattr(model.config, "max_position_embeddings", 512))
-    return Encoder(name, model.eval(), tokenizer, _projection(Path(name), dtype), int(min(*limits, 512)))
-
-
-def _projection(folder: Path, dtype: str) -> torch.Tensor | None:
-    """The linear map after the mean, if the folder has one as sentence-transformers stores it."""
-    path = folder / "2_Dense" / "model.safetensors"
-    if not path.exists():
-        return None
-    from safetensors.torch import load_file
-
-    return load_file(path)["linear.weight"].to(_number_format(dtype))
-
-
-def _in_cache(name: str) -> bool:
-    from huggingface_hub import try_to_load_from_cache
-
-    return isinstance(try_to_load_from_cache(name, "config.json"), str)
-
-
-def _check_reachable(name: str, seconds: float = 5.0) -> None:
-    """Ask the hub once, with a limit: transformers alone would try for minutes behind a firewall."""
-    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    outcome: list[str] = ["no answer"]
-
-    def ask() -> None:
-        try:
-            request = urllib.request.Request(f"{endpoint}/{name}/resolve/main/config.json", method="HEAD")
-            urllib.request.urlopen(request, timeout=seconds).close()
-            outcome[0] = ""
-        except urllib.error.HTTPError as error:
-            outcome[0] = "" if error.code < 400 else f"HTTP {error.code}"
-        except Exception as error:
-            outcome[0] = str(error)
-
-    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON")
-    if offline:
-        outcome[0] = "HF_HUB_OFFLINE is set"
-    else:
-        thread = threading.Thread(target=ask, daemon=True)
-        thread.start()
-        thread.join(seconds + 1)
-    if outcome[0]:
-        raise ConnectionError(
-            f"model {name!r} is not in the local cache and {endpoint} did not give it ({outcome[0]}). Set HF_ENDPOINT to a mirror that you "
-            f"can reach, pass a local folder, or use the bundled model: load_encoder()"
-        )
 
 
 @cache
 def default_encoder() -> Encoder:
     """The bundled encoder, loaded once a process. Chapter *recommender*."""
     return load_encoder()
-
-
-def cached(texts: Sequence[str], compute: Callable[[Sequence[str]], np.ndarray], key: str, folder: Path | None = None) -> np.ndarray:
-    """Vectors of `texts`, kept in the user's cache folder. Chapter *recommender*.
-
-    Parameters
-    ----------
-    texts : sequence of str
-    compute : callable
-        From texts to an array with as many rows; called when nothing fitting is stored.
-    key : str
-        What the vectors depend on besides the texts, such as the model's checksum.
-    folder : Path, optional
-        Another folder than the user's cache.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_texts, d)
-    """
-    from platformdirs import user_cache_path
-
-    digest = hashlib.sha256("\x00".join([key, *texts]).encode("utf-8", "surrogatepass")).hexdigest()
-    path = (folder or user_cache_path("tokrec")) / f"vectors-{digest[:32]}.npz"
-    if path.exists():
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                return archive["vectors"]
-        except (ValueError, OSError, EOFError, KeyError, TypeError, RuntimeError, BadZipFile):
-            pass  # a damaged cache file (the archive holds a checksum) is computed anew
-    vectors = compute(texts)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}.tmp.npz")
-        np.savez(unfinished, vectors=vectors)
-        unfinished.replace(path)
-    except OSError:
-        pass  # a read-only home costs time, not the answer
-    return vectors

@@ -9,9 +9,11 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 from sklearn.preprocessing import normalize
 
-from tokrec.encoder import Encoder, cached, check_texts, default_encoder
+from tokrec.cache import cached
+from tokrec.encoder import Encoder, default_encoder
 from tokrec.recommend.base import POSITIVE, Recommender, item_texts
 from tokrec.similarity import centre, dense
+from tokrec.text import check_texts
 from tokrec.tfidf import TfidfFeatures
 
 Features = Literal["tfidf", "encoder"]
