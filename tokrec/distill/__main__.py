@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tokrec.distill.corpus import build_corpus, read_pairs
-from tokrec.distill.export import export
+from tokrec.distill.export import export, order_dimensions
 from tokrec.distill.report import write_report
 from tokrec.distill.teacher import cached_teacher_vectors
 from tokrec.distill.tokenizer import save_tokenizer, train_wordpiece
@@ -35,6 +35,7 @@ def run(data: Path, out: Path, config: dict) -> dict[str, str]:
     for part in ("valid", "train"):
         cached_teacher_vectors(read_pairs(out / f"{part}.tsv").en.tolist(), out / f"teacher_{part}.npy", desc=f"teacher, {part}")
     student = train(config, out)
+    np.save(out / "rotation.npy", order_dimensions(student, np.load(out / "teacher_train.npy", mmap_mode="r")[::10]))
     sums = export(student, out / "tokenizer", out / "tokrec-mini", config["tokenizer"]["max_length"])
     write_report(out)
     return sums

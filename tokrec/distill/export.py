@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
@@ -14,12 +15,12 @@ from tokrec.distill.student import Student
 
 
 def export(model: Student, tokenizer_folder: Path, out: Path, max_length: int) -> dict[str, str]:
-    """Write half-precision weights, configuration, tokenizer and pooling description; returns the SHA-256 of each weight file."""
+    """Write compact weights, configuration, tokenizer and pooling description; returns the SHA-256 of each weight file."""
     shutil.copytree(tokenizer_folder, out, dirs_exist_ok=True)
     config = model.bert.config.to_dict() | {"architectures": ["BertModel"], "dtype": "float32", "torch_dtype": "float32"}
     config.pop("_name_or_path", None)
     write_json(out / "config.json", config)
-    save_half(model.bert.state_dict(), out / "model.safetensors")
+    save_compact(model.bert.state_dict(), out / "model.safetensors")
     hidden, output = model.dense.in_features, model.dense.out_features
     modules = {"": "Transformer", "1_Pooling": "Pooling", "2_Dense": "Dense", "3_Normalize": "Normalize"}
     for folder in list(modules)[1:]:
@@ -38,7 +39,9 @@ def export(model: Student, tokenizer_folder: Path, out: Path, max_length: int) -
     write_json(
         out / "2_Dense" / "config.json", {"in_features": hidden, "out_features": output, "bias": False, "activation_function": activation}
     )
-    save_half({"linear.weight": model.dense.weight}, out / "2_Dense" / "model.safetensors")
+    save_file(
+        {"linear.weight": model.dense.weight.detach().cpu().half().contiguous()}, out / "2_Dense" / "model.safetensors", {"format": "pt"}
+    )
     write_json(out / "3_Normalize" / "config.json", {})
     sums = {
         str(path.relative_to(out).as_posix()): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(out.rglob("*.safetensors"))
@@ -47,9 +50,29 @@ def export(model: Student, tokenizer_folder: Path, out: Path, max_length: int) -
     return sums
 
 
-def save_half(state: dict[str, torch.Tensor], path: Path) -> None:
-    """Write tensors as float16."""
-    save_file({name: tensor.detach().cpu().half().contiguous() for name, tensor in state.items()}, path, metadata={"format": "pt"})
+def save_compact(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Write matrices as float8 (e4m3: one byte a weight, three bits of mantissa) and vectors as float16.
+
+    Every float8 number is a float32 number, so loading loses nothing more, and transformers reads the file as it is.
+    """
+    compact = {}
+    for name, tensor in state.items():
+        kind = torch.float8_e4m3fn if tensor.dim() == 2 else torch.float16
+        compact[name] = tensor.detach().cpu().to(kind).contiguous()
+    save_file(compact, path, metadata={"format": "pt"})
+
+
+@torch.no_grad()
+def order_dimensions(model: Student, vectors: np.ndarray) -> np.ndarray:
+    """Turn the output space so that its first dimensions hold as much of `vectors` ``(n, output_size)`` as so many can.
+
+    A rotation onto the principal axes leaves every cosine as it was; afterwards the first 64 or 128 numbers of a vector are a
+    good shorter vector. Returns the rotation: teacher vectors ``t`` lie at ``t @ rotation.T`` from then on.
+    """
+    exact = vectors.astype(np.float64)
+    _, _, axes = np.linalg.svd(exact.T @ exact)
+    model.dense.weight.copy_(torch.tensor(axes, dtype=torch.float32, device=model.dense.weight.device) @ model.dense.weight)
+    return axes
 
 
 def write_json(path: Path, content: object) -> None:

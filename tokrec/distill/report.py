@@ -32,12 +32,13 @@ def held_out_scores(out: Path) -> pd.DataFrame:
     en, zh = student.encode(valid.en.tolist()), student.encode(valid.zh.tolist())
     teacher_en = np.asarray(cached_teacher_vectors(valid.en.tolist(), out / "teacher_valid.npy"), np.float32)
     teacher_zh = np.asarray(cached_teacher_vectors(valid.zh.tolist(), out / "teacher_valid_zh.npy"), np.float32)
+    target = teacher_en @ np.load(out / "rotation.npy").T
     rows = []
     for source, at in valid.groupby("source").indices.items():
         found = translation_found(zh[at], en[at])
         low, high = bootstrap_interval(found)
         by_teacher = translation_found(teacher_zh[at], teacher_en[at]).mean()
-        cosines = [float((vectors[at] * teacher_en[at]).sum(axis=1).mean()) for vectors in (en, zh)]
+        cosines = [float((vectors[at] * target[at]).sum(axis=1).mean()) for vectors in (en, zh)]
         rows.append((source, len(at), found.mean(), low, high, by_teacher, *cosines))
     return pd.DataFrame(rows, columns=["source", "pairs", "student", "low", "high", "teacher", "cos_en", "cos_zh"]).round(4)
 

@@ -46,3 +46,17 @@ class Student(nn.Module):
         self.bert.embeddings.position_embeddings.weight.mul_(0.25)
         self.bert.embeddings.token_type_embeddings.weight.zero_()
         self.dense.weight.copy_(basis.T)
+
+    @torch.no_grad()
+    def start_from_layers(self, teacher: BertModel, keep: list[int], token_embeddings: np.ndarray) -> None:
+        """Start from a larger BERT of the same width: some of its layers, and an input embedding ``(vocab_size, width)`` for each piece.
+
+        If the two vocabularies were one and all layers were kept, the student would now equal the teacher.
+        """
+        places = self.bert.embeddings.position_embeddings.weight
+        state = teacher.embeddings.state_dict() | {"word_embeddings.weight": torch.tensor(token_embeddings)}
+        state["position_embeddings.weight"] = state["position_embeddings.weight"][: len(places)]
+        self.bert.embeddings.load_state_dict({name: state[name] for name in self.bert.embeddings.state_dict()})
+        for layer, number in zip(self.bert.encoder.layer, keep, strict=True):
+            layer.load_state_dict(teacher.encoder.layer[number].state_dict())
+        self.dense.weight.copy_(torch.eye(*self.dense.weight.shape))

@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from tokrec.distill.corpus import gloss_tables, read_pairs
+from tokrec.distill.corpus import read_pairs
+from tokrec.distill.start import new_student
 from tokrec.distill.student import Student
 from tokrec.distill.teacher import cached_teacher_vectors
 
-SPECIAL = 5
 WORD = re.compile(r"[a-z]+")
 
 
@@ -54,7 +54,7 @@ class Batches:
         )
 
     def __call__(self, step: int) -> tuple[list[dict[str, Tensor]], Tensor]:
-        """One or two views of the same texts (English, and Chinese or mixed) and the teacher's vectors."""
+        """One or two views of the same texts (Chinese or mixed, and sometimes English) and the teacher's vectors."""
         seed = self.config["random_state"]
         rng, words = np.random.default_rng([seed, step]), random.Random(seed * 1_000_003 + step)
         shares = np.array([share for _, share in self.groups])
@@ -65,10 +65,9 @@ class Batches:
         size = min(512, max(32, self.config["train"]["batch_tokens"] // (2 * length)))
         window = rows[max(0, start - size) : start + 2 * size]
         chosen = rng.choice(window, size=min(size, len(window)), replace=False)
-        views = []
-        if not self.glossed[chosen[0]]:
+        views = [self.tokens([self.zh[i] or self.mix(self.en[i], words) for i in chosen])]
+        if not self.glossed[chosen[0]] and rng.random() < self.config["train"]["english"]:
             views.append(self.tokens([self.en[i] for i in chosen]))
-        views.append(self.tokens([self.zh[i] or self.mix(self.en[i], words) for i in chosen]))
         return views, torch.from_numpy(np.asarray(self.targets[chosen], dtype=np.float32))
 
 
@@ -79,26 +78,6 @@ def losses(vectors: Tensor, targets: Tensor, temperature: float) -> tuple[Tensor
     same = (similar > 0.9) & ~torch.eye(len(targets), dtype=torch.bool, device=targets.device)
     contrast = cross_entropy(logits.masked_fill(same, -1e4), torch.arange(len(targets), device=targets.device))
     return 1 - (vectors * targets).sum(1).mean(), contrast, (vectors @ vectors.T - similar).pow(2).mean()
-
-
-def piece_vectors(tokenizer: Any, dictionary_pairs: pd.DataFrame, out: Path) -> np.ndarray:
-    """The teacher's vector of every vocabulary piece; a Chinese character gets its dictionary gloss's, or the mean of its words'."""
-    pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-    single = dictionary_pairs[dictionary_pairs.zh.str.len() == 1].drop_duplicates("zh").set_index("zh").en
-    text = [single.get(p.removeprefix("##"), p.removeprefix("##")) for p in pieces]
-    vectors = np.array(cached_teacher_vectors(text, out / "teacher_pieces.npy", max_length=16, desc="pieces"), np.float32)
-    to_english, _ = gloss_tables(dictionary_pairs)
-    words = [w for w in to_english if len(w) <= 3]
-    of_words = np.asarray(cached_teacher_vectors([to_english[w] for w in words], out / "teacher_words.npy", max_length=16, desc="words"))
-    sums: dict[str, list] = {}
-    for word, vector in zip(words, of_words, strict=True):
-        for char in set(word):
-            sums.setdefault(char, []).append(vector)
-    for i, piece in enumerate(pieces):
-        if piece in sums:
-            mean = np.mean(np.array(sums[piece], np.float32), axis=0)
-            vectors[i] = (vectors[i] if piece in single.index else 0) + mean / np.linalg.norm(mean)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
 
 
 def encode(model: Student, tokenizer: Any, texts: list[str], batch: int = 256) -> np.ndarray:
@@ -125,8 +104,11 @@ def evaluate(model: Student, tokenizer: Any, valid: pd.DataFrame, teacher: np.nd
     return scores
 
 
-def train(config: dict, out: Path) -> Student:
-    """Train, or go on from the last checkpoint; returns the student with averaged weights."""
+def train(config: dict, out: Path, name: str = "") -> Student:
+    """Train, or go on from the last checkpoint; returns the student with averaged weights.
+
+    Reads what the earlier stages left in `out`; ``checkpoint.pt`` and ``log.jsonl`` go to its folder `name`, or to `out` itself.
+    """
     from transformers import AutoTokenizer
 
     torch.manual_seed(config["random_state"])
@@ -136,21 +118,25 @@ def train(config: dict, out: Path) -> Student:
     targets = cached_teacher_vectors(pairs.en.tolist(), out / "teacher_train.npy")
     valid_targets = np.asarray(cached_teacher_vectors(valid.en.tolist(), out / "teacher_valid.npy"), np.float32)
     batches = Batches(pairs, targets, tokenizer, json.loads((out / "dictionary.json").read_text(encoding="utf-8")), config)
-    model = Student(len(tokenizer), config["tokenizer"]["max_length"], **config["model"])
-    model.start_from(piece_vectors(tokenizer, pairs[pairs.source == "cc-cedict"], out), SPECIAL)
-    model.to(device)
+    model = new_student(config, tokenizer, pairs, out).to(device)
     average: Any = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings["average_decay"])
     )
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"])
+    words = list(model.bert.embeddings.word_embeddings.parameters())
+    layers = [weights for weights in model.parameters() if weights is not words[0]]
+    rates = [{"params": words, "lr": settings["learning_rate"]}, {"params": layers, "lr": settings["layer_learning_rate"]}]
+    optimizer = torch.optim.AdamW(rates, weight_decay=settings["weight_decay"])
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate(step, settings["warmup"], settings["steps"]))
-    checkpoint, done = out / "checkpoint.pt", 0
+    (out / name).mkdir(exist_ok=True)
+    checkpoint, done = out / name / "checkpoint.pt", 0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
-        for part, name in ((model, "model"), (average, "average"), (optimizer, "optimizer"), (schedule, "schedule")):
-            part.load_state_dict(state[name])
+        for part, key in ((model, "model"), (average, "average"), (optimizer, "optimizer"), (schedule, "schedule")):
+            part.load_state_dict(state[key])
         done = state["step"]
-    log, started = (out / "log.jsonl").open("a", encoding="utf-8"), time.time()
+    log, started = (out / name / "log.jsonl").open("a", encoding="utf-8"), time.time()
+    if not done:
+        log.write(json.dumps({"step": 0, "seconds": 0.0} | evaluate(model, tokenizer, valid, valid_targets)) + "\n")
     for step in tqdm(range(done, settings["steps"]), initial=done, total=settings["steps"], desc="train", mininterval=10):
         views, target = batches(step)
         target, parts = target.to(device), torch.zeros(3, device=device)
