@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import tokrec
@@ -80,6 +81,23 @@ def test_encoder_card_agrees_with_the_model():
     dense = json.loads((bundled_folder() / "2_Dense" / "config.json").read_text(encoding="utf-8"))
     assert stated["length of a vector"].startswith(f"{dense['out_features']};")
     assert sum(path.stat().st_size for path in bundled_folder().rglob("*") if path.is_file()) <= 16e6
+
+
+def test_encoder_card_states_the_stored_scores():
+    stored = {name: pd.read_csv(bundled_folder().parent / "training" / f"{name}.csv") for name in ("scores", "checks")}
+    table = stored["scores"].set_index("source")
+    stated = rows(CARD, "score")
+    for name, measure, student, teacher, _ in stated[: len(table)]:
+        row = table.loc[re.search(r"\((\S+)\)$", name)[1]]
+        assert measure == f"top-1, {int(row['pairs']):,} pairs"
+        assert student == f"{row['student']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" and teacher == f"{row['teacher']:.2f}"
+    found = [[cell for cell in row[2:] if cell] for row in stated[len(table) :]]
+    checks = stored["checks"].pivot(index="check", columns="system", values="mean")
+    for values in found:
+        systems = ["student", "teacher", "tfidf"][: len(values)]
+        told = [tuple(f"{number:.2f}" for number in row) for row in checks[systems].to_numpy()]
+        assert tuple(value.split()[0] for value in values) in told, f"the card states {values}, which checks.csv does not hold"
+    assert len(found) == len(checks)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the encoder's training texts in {DATA}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from tokrec.datasets.shelf import load_shelf
 from tokrec.distill.corpus import read_pairs
 from tokrec.distill.report import translation_found
 from tokrec.distill.teacher import cached_teacher_vectors, teacher_vectors
-from tokrec.encoder import load_encoder
+from tokrec.encoder import Encoder, load_encoder
 from tokrec.evaluate import bootstrap_interval, judge_queries, ndcg_at_k
 from tokrec.recommend.base import interaction_matrix, item_texts
 from tokrec.similarity import best_first, dense
@@ -112,6 +112,12 @@ def cold_items(embed: Embed | None, folder: Path, random_state: int = 0) -> np.n
     return np.nanmean(np.array(folds), axis=0)
 
 
+def once(embed: Embed) -> Embed:
+    """The same encoder, which remembers what it has encoded: several checks read the same texts."""
+    stored = cache(lambda texts: np.asarray(embed(list(texts)), np.float32))
+    return lambda texts: stored(tuple(texts))
+
+
 def checks(embed: dict[str, Embed | None], movielens: Path | None) -> Iterator[tuple[str, str, np.ndarray]]:
     """Every check with every system: name of the check, name of the system, one value an observation."""
     tasks: dict[str, Callable[[Embed | None], np.ndarray]] = {}
@@ -126,35 +132,49 @@ def checks(embed: dict[str, Embed | None], movielens: Path | None) -> Iterator[t
             yield task, system, compute(encode)
 
 
+def agreement_rows(vectors: dict[str, dict[str, np.ndarray]]) -> Iterator[tuple]:
+    """Rows of the table: how far ``vectors[system][language]`` of the same sentences agree with the teacher's English ones."""
+    for system, of_language in vectors.items():
+        for language, found in of_language.items():
+            value = similarity_agreement(vectors["teacher"]["en"], found)
+            yield (f"agreement with the teacher's similarities, {language}", system, len(found), value, np.nan, np.nan)
+
+
+def found_by_size(vectors: dict[str, np.ndarray], sources: pd.Series) -> pd.DataFrame:
+    """Translations found by the first 64, 128, 256 and 384 numbers of a vector: columns ``size, source, found``."""
+    rows = []
+    for source in sorted(sources.unique()):
+        own = (sources == source).to_numpy()
+        for size in SIZES:
+            zh, en = (normalize(vectors[language][own][:, :size]) for language in ("zh", "en"))
+            rows.append((size, source, translation_found(zh, en).mean()))
+    return pd.DataFrame(rows, columns=["size", "source", "found"])
+
+
+def held_out_vectors(out: Path, student: Encoder, valid: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
+    """Vectors of the held-out pairs by teacher and student, in both languages."""
+    files = {"en": "teacher_valid.npy", "zh": "teacher_valid_zh.npy"}
+    teacher = {side: np.asarray(cached_teacher_vectors(valid[side].tolist(), out / name), np.float32) for side, name in files.items()}
+    return {"teacher": teacher, "student": {side: student.encode(valid[side].tolist()) for side in files}}
+
+
 def write_checks(out: Path, movielens: Path | None) -> None:
-    """Store ``checks.csv`` (every check) and ``sizes.csv`` (translations found by the first 64, 128 … numbers of a vector)."""
+    """Store ``checks.csv`` (every check) and ``sizes.csv`` (:func:`found_by_size`)."""
     student = load_encoder(out / "tokrec-mini")
     teacher = partial(teacher_vectors, max_length=256)
-    embed: dict[str, Embed | None] = {"tfidf": None, "teacher": lambda texts: teacher(texts).astype(np.float32), "student": student.encode}
     rows = []
-    for task, system, values in checks(embed, movielens):
+    for task, system, values in checks({"tfidf": None, "teacher": once(teacher), "student": once(student.encode)}, movielens):
         values = values[~np.isnan(values)]
         rows.append((task, system, len(values), values.mean(), *bootstrap_interval(values)))
         print(*rows[-1], flush=True)
     valid = read_pairs(out / "valid.tsv")
-    by_teacher = {
-        side: np.asarray(cached_teacher_vectors(valid[side].tolist(), out / name), np.float32)
-        for side, name in (("en", "teacher_valid.npy"), ("zh", "teacher_valid_zh.npy"))
-    }
-    by_student = {side: student.encode(valid[side].tolist()) for side in ("en", "zh")}
-    at = valid.index[valid.source == "tatoeba"] if (valid.source == "tatoeba").any() else valid.index
-    for system, vectors in (("teacher", by_teacher), ("student", by_student)):
-        for side in ("en", "zh"):
-            value = similarity_agreement(by_teacher["en"][at], vectors[side][at])
-            rows.append((f"agreement with the teacher's similarities, {side}", system, len(at), value, np.nan, np.nan))
+    vectors = held_out_vectors(out, student, valid)
+    everyday = np.flatnonzero(valid["source"] == "tatoeba") if (valid["source"] == "tatoeba").any() else np.arange(len(valid))
+    rows += agreement_rows({system: {side: found[everyday] for side, found in of.items()} for system, of in vectors.items()})
     columns = ["check", "system", "n", "mean", "low", "high"]
     pd.DataFrame(rows, columns=columns).round(4).to_csv(out / "checks.csv", index=False, lineterminator="\n")
-    found = [
-        (size, source, translation_found(*(normalize(by_student[side][rows_of][:, :size]) for side in ("zh", "en"))).mean())
-        for source, rows_of in valid.groupby("source").indices.items()
-        for size in SIZES
-    ]
-    pd.DataFrame(found, columns=["size", "source", "found"]).round(4).to_csv(out / "sizes.csv", index=False, lineterminator="\n")
+    sizes = found_by_size(vectors["student"], valid["source"])
+    sizes.round(4).to_csv(out / "sizes.csv", index=False, lineterminator="\n")
 
 
 def main(arguments: list[str] | None = None) -> None:
