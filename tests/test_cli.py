@@ -217,14 +217,21 @@ def test_columns_line_up(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().out == "title     score\n智能手表  0.500\nwatch     1.250\n"
 
 
-def test_a_cold_start_answers_soon():
+def processor_seconds(*arguments: str) -> tuple[float, str]:
+    """What a fresh Python process takes of the processor, the lesser of two runs, and what it prints."""
     seconds = []
     for _ in range(2):
         started, before = time.perf_counter(), os.times()
-        command = [sys.executable, "-m", "tokrec.cli", "recommend", "想要购买一款智能手表", "-k", "1"]
-        found = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
+        found = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, encoding="utf-8", check=True)
         after, waited = os.times(), time.perf_counter() - started
         worked = after.children_user - before.children_user + after.children_system - before.children_system
         seconds.append(min(waited, worked or waited))  # the processor's time, as other programs may be running; Windows doesn't tell it
-        assert len(found.stdout.splitlines()) == 2
-    assert min(seconds) < 8  # on two cores that have nothing else to do the answer is there within 6
+    return min(seconds), found.stdout
+
+
+def test_a_cold_start_answers_soon():
+    """The wait is mostly that for the libraries; it can't hold the reading of hundreds of descriptions by the encoder."""
+    libraries, _ = processor_seconds("-c", "import torch, pandas, sklearn.feature_extraction.text, jieba; jieba.initialize()")
+    answer, printed = processor_seconds("-m", "tokrec.cli", "recommend", "想要购买一款智能手表", "-k", "1")
+    assert len(printed.splitlines()) == 2
+    assert answer < 2 * libraries, (answer, libraries)  # 1.2 times when nothing else runs; all descriptions would make it 4
