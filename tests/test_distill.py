@@ -17,10 +17,11 @@ from transformers import BertConfig, BertModel
 import tokrec
 from tokrec.distill import ablation, checks, export, start
 from tokrec.distill.__main__ import main
+from tokrec.distill.compose import common_words, compose, joined, listed
 from tokrec.distill.corpus import gloss_tables, hold_out, normalise, word_by_word
 from tokrec.distill.student import Student
 from tokrec.distill.teacher import teacher_folder
-from tokrec.distill.tokenizer import train_wordpiece
+from tokrec.distill.tokenizer import inherit_wordpiece, train_wordpiece
 from tokrec.distill.train import learning_rate, losses
 from tokrec.recommend.base import item_texts
 
@@ -31,10 +32,12 @@ random_state = 0
 [corpus]
 cap = 100
 hold_out = {names = 20}
+compose = {joined = 40, joined_from = "en-wishes names", listed = 40, listed_from = "names"}
 [tokenizer]
+pieces = "inherited"
 vocab_size = 1200
+characters = 700
 max_length = 32
-dictionary_share = 1.0
 [model]
 start = "teacher"
 keep_layers = [0, 5]
@@ -59,7 +62,8 @@ checkpoint_every = 2
 [train.share]
 "names" = 0.5
 "cc-cedict" = 0.3
-"en-wishes" = 0.2
+"en-wishes" = 0.1
+"joined" = 0.1
 """
 
 PLAN = """
@@ -69,6 +73,9 @@ evaluate_every = 1
 checkpoint_every = 1
 [[variant]]
 name = "as it is"
+[[variant]]
+name = "learned pieces"
+tokenizer.pieces = "learned"
 [[variant]]
 name = "word vectors"
 [variant.model]
@@ -123,7 +130,7 @@ def test_each_variant_is_scored_before_and_after(run: Path) -> None:
     (run / "plan.toml").write_text(PLAN, encoding="utf-8")
     ablation.main(["--out", str(run), "--config", str(run.parent / "config.toml"), "--plan", str(run / "plan.toml")])
     table = pd.read_csv(run / "ablation.csv")
-    expected = [[name, step] for name in ("as it is", "word vectors", "random") for step in (0, 1)]
+    expected = [[name, step] for name in ("as it is", "learned pieces", "word vectors", "random") for step in (0, 1)]
     assert table[["variant", "step"]].to_numpy().tolist() == expected
     first = table[table["step"] == 0].set_index("variant")["cos_en"]
     assert first["as it is"] > first["word vectors"] > abs(first["random"])  # what the teacher's layers and words are worth
@@ -303,6 +310,41 @@ def test_wordpiece_keeps_every_frequent_character_whole() -> None:
     assert tokenizer.encode("我看火锅", add_special_tokens=False).tokens == list("我看火锅")
     assert tokenizer.encode("watching\u3000Ｆilms", add_special_tokens=False).tokens == ["watching", "films"]
     assert tokenizer.encode("我们", add_special_tokens=False).tokens == ["我", "[UNK]"]
+
+
+@needs_teacher
+def test_inherited_vocabulary_cuts_english_as_the_teacher_does() -> None:
+    from transformers import AutoTokenizer
+
+    known = AutoTokenizer.from_pretrained(teacher_folder())
+    english = ["A space adventure for children!", "cheap flights to Paris, 2024"] * 30 + ["a thriller"]
+    chinese = ["我喜欢看电影", "我喜欢吃火锅"] * 30 + ["我看书"]
+    settings = {"vocab_size": 4000, "characters": 4, "max_length": 16}
+    tokenizer = inherit_wordpiece(english, chinese, known, settings)
+    pieces = tokenizer.get_vocab()
+    assert len(pieces) == 4000 and tokenizer.id_to_token(1) == "[UNK]"
+    for text in (*english, "The film is about a young doctor and his mother"):  # all of it common words
+        assert tokenizer.encode(text, add_special_tokens=False).tokens == known.tokenize(text)
+    assert tokenizer.encode("我喜欢看书", add_special_tokens=False).tokens == ["我", "喜", "欢", "看", "[UNK]"]  # the four commonest
+    assert inherit_wordpiece(english, chinese, known, settings).to_str() == tokenizer.to_str()  # nothing is left to chance
+
+
+def test_composed_texts_keep_translations_together() -> None:
+    names = pd.DataFrame({"source": "n", "en": [f"Name {i}" for i in range(9)], "zh": [f"名{i}" for i in range(9)]})
+    talks = pd.DataFrame({"source": "s", "en": [f"we saw film {i} ." for i in range(9)], "zh": [f"我们看了电影{i}。" for i in range(9)]})
+    dictionary, rng = {"film": ["影", "影片", "电影"], "saw": ["锯"], "unseen": ["未见"]}, np.random.default_rng(0)
+    assert common_words(talks, dictionary, stop=0) == [("film", "电影"), ("saw", "锯")]  # 电影 is what the texts say
+    of_name, of_talk = dict(zip(names["en"], names["zh"], strict=True)), dict(zip(talks["en"], talks["zh"], strict=True))
+    english, chinese = joined(talks, rng)
+    parts = [f"{part} ." for part in english.removesuffix(" .").split(" . ")]
+    assert 1 <= len(parts) <= 6 and chinese == "".join(of_talk[part] for part in parts)
+    for _ in range(20):
+        english, chinese = listed(names, [("film", "电影"), ("cat", "猫")], rng)
+        assert chinese == english.replace(english[:6], of_name[english[:6]]).replace("film", "电影").replace("cat", "猫")
+    config = {"joined": 5, "joined_from": "s", "listed": 30, "listed_from": "n"}
+    both = [compose(pd.concat([names, talks], ignore_index=True), dictionary, config, random_state=0) for _ in range(2)]
+    assert both[0].equals(both[1]) and both[0]["source"].tolist() == ["joined"] * 5  # no word is common enough for a list
+    assert compose(names, dictionary, config | {"joined_from": "absent"}, 0).empty
 
 
 def test_glosses() -> None:

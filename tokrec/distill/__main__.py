@@ -12,28 +12,18 @@ from tokrec.distill.corpus import build_corpus, read_pairs
 from tokrec.distill.export import export, order_dimensions
 from tokrec.distill.report import write_report
 from tokrec.distill.teacher import cached_teacher_vectors
-from tokrec.distill.tokenizer import save_tokenizer, train_wordpiece
+from tokrec.distill.tokenizer import choose_tokenizer
 from tokrec.distill.train import train
-
-
-def learn_tokenizer(config: dict, out: Path) -> None:
-    """The vocabulary, from every training text but the rough glosses and most dictionary entries."""
-    if (out / "tokenizer" / "tokenizer.json").exists():
-        return
-    pairs, settings = read_pairs(out / "train.tsv"), config["tokenizer"]
-    rng = np.random.default_rng(config["random_state"])
-    seen = ~pairs.source.str.startswith("zh-") & ((pairs.source != "cc-cedict") | (rng.random(len(pairs)) < settings["dictionary_share"]))
-    texts = pairs.en[seen].tolist() + pairs.zh[pairs.zh != ""].tolist()
-    save_tokenizer(train_wordpiece(texts, settings["vocab_size"], settings["max_length"]), out / "tokenizer", settings["max_length"])
 
 
 def run(data: Path, out: Path, config: dict) -> dict[str, str]:
     """All stages; each is skipped when its files are there."""
     out.mkdir(parents=True, exist_ok=True)
-    build_corpus(data, out, config["corpus"]["hold_out"], config["corpus"]["cap"], config["random_state"])
-    learn_tokenizer(config, out)
+    build_corpus(data, out, config["corpus"], config["random_state"])
+    choose_tokenizer(config, out, out)
     for part in ("valid", "train"):
-        cached_teacher_vectors(read_pairs(out / f"{part}.tsv").en.tolist(), out / f"teacher_{part}.npy", desc=f"teacher, {part}")
+        texts, length = read_pairs(out / f"{part}.tsv").en.tolist(), config["train"]["max_length"]
+        cached_teacher_vectors(texts, out / f"teacher_{part}.npy", max_length=length, desc=f"teacher, {part}")
     student = train(config, out)
     np.save(out / "rotation.npy", order_dimensions(student, np.load(out / "teacher_train.npy", mmap_mode="r")[::10]))
     sums = export(student, out / "tokenizer", out / "tokrec-mini", config["tokenizer"]["max_length"])

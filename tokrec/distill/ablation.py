@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tokrec.distill.tokenizer import choose_tokenizer
 from tokrec.distill.train import train
 
 
@@ -24,8 +25,11 @@ def ablation(out: Path, config: dict, plan: dict) -> pd.DataFrame:
     for number, variant in enumerate(plan["variant"]):
         changes = {name: value for name, value in variant.items() if name != "name"}
         short = changed(changed(config, {"train": plan["train"]}), changes)
-        train(short, out, f"ablation-{number}")
-        records = [json.loads(line) for line in (out / f"ablation-{number}" / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+        folder = out / f"ablation-{number}"
+        if "tokenizer" in changes:
+            choose_tokenizer(short, out, folder)
+        train(short, out, folder.name)
+        records = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
         rows += [{"variant": variant["name"]} | record for record in records if "cos_en" in record]
     return pd.DataFrame(rows).drop(columns=["loss", "seconds"]).round(4)
 

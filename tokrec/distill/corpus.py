@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from tokrec.distill.compose import compose
+
 CJK = re.compile(r"[\u3400-\u9fff]")
 NOT_A_GLOSS = re.compile(r"(surname|variant|old variant|used in|abbr|classifier|CL:|see |also written|particle|suffix|prefix)")
 PARENTHESES = re.compile(r"\([^()]*\)|（[^（）]*）")
@@ -101,24 +103,26 @@ def word_by_word(sentence: str, to_english: dict[str, str], coverage: float = 0.
     return " ".join(glosses) if len(glosses) >= max(3, coverage * len(words)) else ""
 
 
-def build_corpus(data: Path, out: Path, sizes: dict[str, int], cap: int, random_state: int) -> None:
+def build_corpus(data: Path, out: Path, config: dict, random_state: int) -> None:
     """Write ``train.tsv``, ``valid.tsv`` and the dictionary that training uses; skipped when they are there.
 
-    At most `cap` sentences are drawn from each one-language source.
+    At most ``config["cap"]`` sentences are drawn from each one-language source, ``config["hold_out"]`` pairs of a source are held
+    out, and ``config["compose"]`` texts are made of others.
     """
     if (out / "dictionary.json").exists():
         return
     pairs = read_parallel(data / "parallel")
-    train, valid = hold_out(pairs, sizes, random_state)
+    train, valid = hold_out(pairs, config["hold_out"], random_state)
     to_english, to_chinese = gloss_tables(train[train.source == "cc-cedict"])
     english, chinese = read_mono(data / "mono", "en"), read_mono(data / "mono", "zh")
     english, chinese = english[english.en.str.len() <= 240], chinese[chinese.zh.str.len().between(6, 60)]
     mono = pd.concat([english, chinese]).groupby("source", group_keys=False).sample(frac=1, random_state=random_state)
-    mono = mono.groupby("source").head(cap).reset_index(drop=True)
+    mono = mono.groupby("source").head(config["cap"]).reset_index(drop=True)
     mono = mono[~near_duplicates(mono.en, valid.en, 3) & ~near_duplicates(mono.zh, valid.zh, 2)].copy()
     glossed = mono.source.str.startswith("zh-")
     mono.loc[glossed, "en"] = [word_by_word(text, to_english) for text in mono.zh[glossed]]
     train = pd.concat([train, mono[mono.en != ""]], ignore_index=True)
+    train = pd.concat([train, compose(train, to_chinese, config["compose"], random_state)], ignore_index=True)
     for name, frame in (("valid", valid), ("train", train)):
         frame.to_csv(out / f"{name}.tsv", sep="\t", index=False, quoting=3, escapechar="\\")
     (out / "dictionary.json").write_text(json.dumps(to_chinese, ensure_ascii=False), encoding="utf-8")

@@ -12,6 +12,7 @@ from scipy.linalg import solve
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
+from tokrec.distill.compose import COMPOSED
 from tokrec.distill.corpus import CJK, PARENTHESES, gloss_tables
 from tokrec.distill.student import Student
 from tokrec.distill.teacher import cached_teacher_vectors, teacher_folder
@@ -28,7 +29,7 @@ def new_student(config: dict, tokenizer: Any, pairs: pd.DataFrame, out: Path) ->
     embedding in the teacher's space (:func:`piece_embeddings`). With ``"words"`` it has layers of its own shape, and each piece begins
     at the teacher's sentence vector of it, reduced to that shape. With ``"random"`` nothing is known at all.
     """
-    pairs = pairs[(pairs.zh != "") & ~pairs.source.str.startswith("zh-")]
+    pairs = pairs[(pairs.zh != "") & ~pairs.source.str.startswith("zh-") & ~pairs.source.isin(COMPOSED)]
     model = dict(config["model"])
     start, keep, max_length = model.pop("start"), model.pop("keep_layers", []), config["tokenizer"]["max_length"]
     if start == "teacher":

@@ -1,38 +1,115 @@
-"""A WordPiece vocabulary learned on Chinese and English."""
+"""A WordPiece vocabulary for Chinese and English: learned, or with the English pieces that the teacher already knows."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from tokrec.distill.corpus import CJK
+from tokrec.distill.compose import COMPOSED
+from tokrec.distill.corpus import CJK, read_pairs
+from tokrec.distill.teacher import teacher_folder
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+NORMALIZER = normalizers.Sequence([normalizers.NFKC(), normalizers.BertNormalizer(lowercase=True)])
 
 
-def train_wordpiece(texts: Iterable[str], vocab_size: int, max_length: int, min_count: int = 2) -> Tokenizer:
-    """Learn an uncased WordPiece tokenizer; every Chinese character seen `min_count` times is a token of its own."""
-    texts = list(texts)
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.BertNormalizer(lowercase=True)])
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    characters = Counter(char for text in texts for char in text if CJK.match(char))
-    alphabet = [char for char, count in characters.items() if count >= min_count]
-    common = Counter(c for text in texts for c in tokenizer.normalizer.normalize_str(text) if not CJK.match(c) and not c.isspace())
-    alphabet += [char for char, count in common.most_common(400) if count >= 20]
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size, special_tokens=SPECIAL, initial_alphabet=alphabet, limit_alphabet=len(alphabet), show_progress=False
-    )
-    tokenizer.train_from_iterator(texts, trainer)
+def wordpiece(pieces: Iterable[str] = ()) -> Tokenizer:
+    """An uncased WordPiece tokenizer with these pieces, in this order; every Chinese character is a word of its own."""
+    model = models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]", max_input_chars_per_word=100)
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer, tokenizer.pre_tokenizer = NORMALIZER, pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer
+
+
+def finish(tokenizer: Tokenizer, max_length: int) -> Tokenizer:
+    """Put ``[CLS]`` before and ``[SEP]`` behind every text, and cut after `max_length` tokens."""
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    tokenizer.decoder = decoders.WordPiece()
     tokenizer.enable_truncation(max_length)
     return tokenizer
+
+
+def count_characters(texts: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
+    """How often each Chinese character, and each other character but the space, is in the normalised texts."""
+    counts = Counter(char for text in texts for char in NORMALIZER.normalize_str(text) if not char.isspace())
+    chinese = Counter({char: count for char, count in counts.items() if CJK.match(char)})
+    return chinese, counts - chinese
+
+
+def train_wordpiece(texts: Iterable[str], vocab_size: int, max_length: int, min_count: int = 2) -> Tokenizer:
+    """Learn the vocabulary; every Chinese character seen `min_count` times is a token of its own. Chapter *small_encoder*."""
+    texts = list(texts)
+    chinese, other = count_characters(texts)
+    alphabet = [char for char, count in chinese.items() if count >= min_count]
+    alphabet += [char for char, count in other.most_common(400) if count >= 20]
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size, special_tokens=SPECIAL, initial_alphabet=alphabet, limit_alphabet=len(alphabet), show_progress=False
+    )
+    tokenizer = wordpiece()
+    tokenizer.train_from_iterator(texts, trainer)
+    return finish(tokenizer, max_length)
+
+
+def inherit_wordpiece(english: list[str], chinese: list[str], known: Any, settings: dict) -> Tokenizer:
+    """Choose the vocabulary: the commonest Chinese characters, and for the rest pieces that the teacher has. Chapter *small_encoder*.
+
+    Of five English pieces, three are the commonest of the English texts and two the commonest of the language: the teacher's list
+    (from piece 1,996 on, before which are single signs) has them by falling frequency. So a word that our texts hardly use, say
+    *documentary*, can still be whole.
+
+    Parameters
+    ----------
+    english, chinese : list of str
+    known : transformers tokenizer
+        The teacher's.
+    settings : dict
+        ``vocab_size``, ``characters`` (Chinese ones, at most) and ``max_length``.
+    """
+    characters, _ = count_characters(chinese)
+    _, signs = count_characters([*english, *chinese])
+    alphabet = [sign for sign, count in signs.most_common(400) if count >= 20]
+    first = [*SPECIAL, *by_count(characters)[: settings["characters"]], *alphabet]
+    first += [f"##{sign}" for sign in alphabet if sign.isalnum()]
+    words = {piece for piece, number in known.get_vocab().items() if number >= 1996 and piece.isascii()}
+    counts = Counter(piece for text in english for piece in known.tokenize(text) if piece in words)
+    general = sorted(words, key=known.get_vocab().get)
+    chosen = dict.fromkeys(chain(first, three_to_two(by_count(counts), general)))
+    return finish(wordpiece(list(chosen)[: settings["vocab_size"]]), settings["max_length"])
+
+
+def by_count(counts: Counter[str]) -> list[str]:
+    """Keys by falling count; equal counts in alphabetical order, so that the list does not depend on chance."""
+    return sorted(counts, key=lambda key: (-counts[key], key))
+
+
+def three_to_two(first: list[str], second: list[str]) -> Iterator[str]:
+    """Three of one list, two of the other, and so on to the end of both."""
+    for turn in range(max(len(first), len(second))):
+        yield from first[3 * turn : 3 * turn + 3]
+        yield from second[2 * turn : 2 * turn + 2]
+
+
+def choose_tokenizer(config: dict, out: Path, folder: Path) -> None:
+    """The vocabulary for the texts of the run in `out`, rough glosses and composed texts left out; skipped when `folder` has one."""
+    if (folder / "tokenizer" / "tokenizer.json").exists():
+        return
+    from transformers import AutoTokenizer
+
+    pairs, settings = read_pairs(out / "train.tsv"), config["tokenizer"]
+    pairs = pairs[~pairs.source.isin(COMPOSED)]
+    english, chinese = pairs.en[~pairs.source.str.startswith("zh-")].tolist(), pairs.zh[pairs.zh != ""].tolist()
+    if settings["pieces"] == "learned":
+        tokenizer = train_wordpiece(english + chinese, settings["vocab_size"], settings["max_length"])
+    else:
+        tokenizer = inherit_wordpiece(english, chinese, AutoTokenizer.from_pretrained(teacher_folder()), settings)
+    save_tokenizer(tokenizer, folder / "tokenizer", settings["max_length"])
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int) -> None:

@@ -107,18 +107,20 @@ def evaluate(model: Student, tokenizer: Any, valid: pd.DataFrame, teacher: np.nd
 def train(config: dict, out: Path, name: str = "") -> Student:
     """Train, or go on from the last checkpoint; returns the student with averaged weights.
 
-    Reads what the earlier stages left in `out`; ``checkpoint.pt`` and ``log.jsonl`` go to its folder `name`, or to `out` itself.
+    Reads what the earlier stages left in `out`; ``checkpoint.pt`` and ``log.jsonl`` go to its folder `name`, or to `out` itself. A
+    tokenizer in that folder comes before the one in `out`.
     """
     from transformers import AutoTokenizer
 
     torch.manual_seed(config["random_state"])
     settings, device = config["train"], torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    tokenizer = AutoTokenizer.from_pretrained(out / "tokenizer")
+    home = out / name if (out / name / "tokenizer").exists() else out
+    tokenizer = AutoTokenizer.from_pretrained(home / "tokenizer")
     pairs, valid = read_pairs(out / "train.tsv"), read_pairs(out / "valid.tsv")
     targets = cached_teacher_vectors(pairs.en.tolist(), out / "teacher_train.npy")
     valid_targets = np.asarray(cached_teacher_vectors(valid.en.tolist(), out / "teacher_valid.npy"), np.float32)
     batches = Batches(pairs, targets, tokenizer, json.loads((out / "dictionary.json").read_text(encoding="utf-8")), config)
-    model = new_student(config, tokenizer, pairs, out).to(device)
+    model = new_student(config, tokenizer, pairs, home).to(device)
     average: Any = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings["average_decay"])
     )
