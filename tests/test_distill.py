@@ -17,11 +17,8 @@ from transformers import BertConfig, BertModel
 import tokrec
 from tokrec.distill import ablation, checks, export, start
 from tokrec.distill.__main__ import main
-from tokrec.distill.compose import common_words, compose, joined, listed
-from tokrec.distill.corpus import gloss_tables, hold_out, normalise, word_by_word
 from tokrec.distill.student import Student
 from tokrec.distill.teacher import teacher_folder
-from tokrec.distill.tokenizer import inherit_wordpiece, train_wordpiece
 from tokrec.distill.train import learning_rate, losses
 from tokrec.recommend.base import item_texts
 
@@ -141,8 +138,11 @@ def test_each_variant_is_scored_before_and_after(run: Path) -> None:
 @needs_teacher
 def test_checks_store_every_score_of_student_teacher_and_tfidf(run: Path) -> None:
     checks.main(["--out", str(run)])
-    table = pd.read_csv(run / "checks.csv")
-    assert set(table.loc[table["check"].str.startswith(("shelf", "domains")), "system"]) == {"tfidf", "teacher", "student"}
+    table, differences = pd.read_csv(run / "checks.csv"), ["student - tfidf", "student - teacher"]
+    means = table.dropna().pivot(index="check", columns="system", values="mean")
+    for name in differences:
+        np.testing.assert_allclose(means[name], means["student"] - means[name.removeprefix("student - ")], atol=2e-4)
+    assert set(table.loc[table["check"].str.startswith(("shelf", "domains")), "system"]) == {"tfidf", "teacher", "student", *differences}
     assert table["mean"].between(-1, 1).all() and (table["low"].dropna() <= table["mean"][table["low"].notna()]).all()
     itself = table[(table["system"] == "teacher") & table["check"].str.endswith("similarities, en")]
     assert itself["mean"].tolist() == [1.0]
@@ -190,17 +190,6 @@ def test_missing_data_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         main(["--data", str(tmp_path), "--out", str(tmp_path / "out")])
     assert "parallel" in capsys.readouterr().err
-
-
-def test_hold_out_drops_near_duplicates() -> None:
-    words = [chr(0x4E00 + 37 * i) + chr(0x5000 + 53 * i) for i in range(60)]
-    rows = [(f"a sentence about topic number {i} and {i * 7}", f"第{i}句话讲的是{word}") for i, word in enumerate(words)]
-    pairs = pd.DataFrame([("s", en, zh) for en, zh in rows], columns=["source", "en", "zh"])
-    train, valid = hold_out(pairs, {"s": 5}, random_state=1)
-    assert len(valid) == 5 and not set(valid["zh"]) & set(train["zh"])
-    copies = pd.concat([pairs, pairs.assign(en=pairs["en"] + "!")], ignore_index=True)
-    train, valid = hold_out(copies.drop_duplicates("zh"), {"s": 5}, random_state=1)
-    assert not {en.rstrip("!") for en in train["en"]} & set(valid["en"])
 
 
 def test_losses_by_hand() -> None:
@@ -303,58 +292,3 @@ def test_student_ignores_padding() -> None:
     alone = model(torch.tensor([[7, 8, 9]]), torch.ones(1, 3, dtype=torch.long))
     padded = model(torch.tensor([[7, 8, 9, 0, 0]]), torch.tensor([[1, 1, 1, 0, 0]]))
     torch.testing.assert_close(alone, padded, atol=1e-5, rtol=0)
-
-
-def test_wordpiece_keeps_every_frequent_character_whole() -> None:
-    tokenizer = train_wordpiece(["我喜欢看电影", "我喜欢吃火锅", "watching films", "watching birds"] * 30, 120, 16)
-    assert tokenizer.encode("我看火锅", add_special_tokens=False).tokens == list("我看火锅")
-    assert tokenizer.encode("watching\u3000Ｆilms", add_special_tokens=False).tokens == ["watching", "films"]
-    assert tokenizer.encode("我们", add_special_tokens=False).tokens == ["我", "[UNK]"]
-
-
-@needs_teacher
-def test_inherited_vocabulary_cuts_english_as_the_teacher_does() -> None:
-    from transformers import AutoTokenizer
-
-    known = AutoTokenizer.from_pretrained(teacher_folder())
-    english = ["A space adventure for children!", "cheap flights to Paris, 2024"] * 30 + ["a thriller"]
-    chinese = ["我喜欢看电影", "我喜欢吃火锅"] * 30 + ["我看书"]
-    settings = {"vocab_size": 4000, "characters": 4, "max_length": 16}
-    tokenizer = inherit_wordpiece(english, chinese, known, settings)
-    pieces = tokenizer.get_vocab()
-    assert len(pieces) == 4000 and tokenizer.id_to_token(1) == "[UNK]"
-    for text in (*english, "The film is about a young doctor and his mother"):  # all of it common words
-        assert tokenizer.encode(text, add_special_tokens=False).tokens == known.tokenize(text)
-    assert tokenizer.encode("我喜欢看书", add_special_tokens=False).tokens == ["我", "喜", "欢", "看", "[UNK]"]  # the four commonest
-    assert inherit_wordpiece(english, chinese, known, settings).to_str() == tokenizer.to_str()  # nothing is left to chance
-
-
-def test_composed_texts_keep_translations_together() -> None:
-    names = pd.DataFrame({"source": "n", "en": [f"Name {i}" for i in range(9)], "zh": [f"名{i}" for i in range(9)]})
-    talks = pd.DataFrame({"source": "s", "en": [f"we saw film {i} ." for i in range(9)], "zh": [f"我们看了电影{i}。" for i in range(9)]})
-    dictionary, rng = {"film": ["影", "影片", "电影"], "saw": ["锯"], "unseen": ["未见"]}, np.random.default_rng(0)
-    assert common_words(talks, dictionary, stop=0) == [("film", "电影"), ("saw", "锯")]  # 电影 is what the texts say
-    of_name, of_talk = dict(zip(names["en"], names["zh"], strict=True)), dict(zip(talks["en"], talks["zh"], strict=True))
-    english, chinese = joined(talks, rng)
-    parts = [f"{part} ." for part in english.removesuffix(" .").split(" . ")]
-    assert 1 <= len(parts) <= 6 and chinese == "".join(of_talk[part] for part in parts)
-    for _ in range(20):
-        english, chinese = listed(names, [("film", "电影"), ("cat", "猫")], rng)
-        assert chinese == english.replace(english[:6], of_name[english[:6]]).replace("film", "电影").replace("cat", "猫")
-    config = {"joined": 5, "joined_from": "s", "listed": 30, "listed_from": "n"}
-    both = [compose(pd.concat([names, talks], ignore_index=True), dictionary, config, random_state=0) for _ in range(2)]
-    assert both[0].equals(both[1]) and both[0]["source"].tolist() == ["joined"] * 5  # no word is common enough for a list
-    assert compose(names, dictionary, config | {"joined_from": "absent"}, 0).empty
-
-
-def test_glosses() -> None:
-    rows = pd.DataFrame({"en": ["film; movie", "to watch", "hot pot (dish)", "surname Li"], "zh": ["电影", "观看", "火锅", "李氏"]})
-    to_english, to_chinese = gloss_tables(rows)
-    assert to_english == {"电影": "film", "观看": "watch", "火锅": "hot pot"}
-    assert to_chinese["movie"] == ["电影"] and to_chinese["watch"] == ["观看"] and "li" not in to_chinese
-    assert word_by_word("观看电影火锅", to_english) == "watch film hot pot"
-    assert word_by_word("完全不同的句子", to_english) == ""
-
-
-def test_normalise() -> None:
-    assert normalise(" Ｈello，\u3000世界 ") == "Hello, 世界"

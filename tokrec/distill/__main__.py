@@ -22,8 +22,7 @@ def run(data: Path, out: Path, config: dict) -> dict[str, str]:
     build_corpus(data, out, config["corpus"], config["random_state"])
     choose_tokenizer(config, out, out)
     for part in ("valid", "train"):
-        texts, length = read_pairs(out / f"{part}.tsv").en.tolist(), config["train"]["max_length"]
-        cached_teacher_vectors(texts, out / f"teacher_{part}.npy", max_length=length, desc=f"teacher, {part}")
+        cached_teacher_vectors(read_pairs(out / f"{part}.tsv").en.tolist(), out / f"teacher_{part}.npy", desc=f"teacher, {part}")
     student = train(config, out)
     np.save(out / "rotation.npy", order_dimensions(student, np.load(out / "teacher_train.npy", mmap_mode="r")[::10]))
     sums = export(student, out / "tokenizer", out / "tokrec-mini", config["tokenizer"]["max_length"])

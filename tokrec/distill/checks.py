@@ -25,7 +25,7 @@ from tokrec.distill.corpus import read_pairs
 from tokrec.distill.report import translation_found
 from tokrec.distill.teacher import cached_teacher_vectors, teacher_vectors
 from tokrec.encoder import Encoder, load_encoder
-from tokrec.evaluate import bootstrap_interval, judge_queries, ndcg_at_k
+from tokrec.evaluate import bootstrap_interval, judge_queries, ndcg_at_k, paired_difference
 from tokrec.recommend.base import interaction_matrix, item_texts
 from tokrec.similarity import best_first, dense
 from tokrec.tfidf import TfidfFeatures
@@ -159,14 +159,20 @@ def held_out_vectors(out: Path, student: Encoder, valid: pd.DataFrame) -> dict[s
 
 
 def write_checks(out: Path, movielens: Path | None) -> None:
-    """Store ``checks.csv`` (every check) and ``sizes.csv`` (:func:`found_by_size`)."""
+    """Store ``checks.csv`` and ``sizes.csv`` (:func:`found_by_size`).
+
+    The first holds every check, and the student's differences from the others, paired by observation.
+    """
     student = load_encoder(out / "tokrec-mini")
     teacher = partial(teacher_vectors, max_length=256)
-    rows = []
+    rows, found = [], {}
     for task, system, values in checks({"tfidf": None, "teacher": once(teacher), "student": once(student.encode)}, movielens):
-        values = values[~np.isnan(values)]
+        found[system] = values = values[~np.isnan(values)]
         rows.append((task, system, len(values), values.mean(), *bootstrap_interval(values)))
         print(*rows[-1], flush=True)
+        if system == "student":  # the last of the three
+            pairs = {f"student - {other}": paired_difference(values, found[other]) for other in ("tfidf", "teacher")}
+            rows += [(task, name, len(values), *difference) for name, difference in pairs.items()]
     valid = read_pairs(out / "valid.tsv")
     vectors = held_out_vectors(out, student, valid)
     everyday = np.flatnonzero(valid["source"] == "tatoeba") if (valid["source"] == "tatoeba").any() else np.arange(len(valid))

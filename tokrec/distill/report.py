@@ -46,7 +46,7 @@ def held_out_scores(out: Path) -> pd.DataFrame:
 def curve(out: Path) -> pd.DataFrame:
     """The log of the training, one row a logged step. Chapter *small_encoder*."""
     rows = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    return pd.DataFrame(rows).drop(columns="seconds").round(4)
+    return pd.DataFrame(rows).round(4)
 
 
 def write_report(out: Path) -> None:

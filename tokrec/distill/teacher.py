@@ -32,7 +32,7 @@ def teacher_folder() -> Path:
     return folder
 
 
-def teacher_vectors(texts: list[str], max_length: int = 64, batch_tokens: int = 8192, desc: str = "teacher") -> np.ndarray:
+def teacher_vectors(texts: list[str], max_length: int = 128, batch_tokens: int = 8192, desc: str = "teacher") -> np.ndarray:
     """Unit-length float16 vectors ``(n, 384)`` of the teacher: mean over unmasked tokens."""
     import torch
     from transformers import AutoModel, AutoTokenizer

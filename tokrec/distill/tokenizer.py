@@ -72,8 +72,7 @@ def inherit_wordpiece(english: list[str], chinese: list[str], known: Any, settin
     settings : dict
         ``vocab_size``, ``characters`` (Chinese ones, at most) and ``max_length``.
     """
-    characters, _ = count_characters(chinese)
-    _, signs = count_characters([*english, *chinese])
+    characters, signs = count_characters([*english, *chinese])
     alphabet = [sign for sign, count in signs.most_common(400) if count >= 20]
     first = [*SPECIAL, *by_count(characters)[: settings["characters"]], *alphabet]
     first += [f"##{sign}" for sign in alphabet if sign.isalnum()]
@@ -105,6 +104,8 @@ def choose_tokenizer(config: dict, out: Path, folder: Path) -> None:
     pairs, settings = read_pairs(out / "train.tsv"), config["tokenizer"]
     pairs = pairs[~pairs.source.isin(COMPOSED)]
     english, chinese = pairs.en[~pairs.source.str.startswith("zh-")].tolist(), pairs.zh[pairs.zh != ""].tolist()
+    if settings["pieces"] not in ("learned", "inherited"):
+        raise ValueError(f'[tokenizer] pieces is {settings["pieces"]!r}: use "inherited" or "learned"')
     if settings["pieces"] == "learned":
         tokenizer = train_wordpiece(english + chinese, settings["vocab_size"], settings["max_length"])
     else:
