@@ -25,6 +25,7 @@ $(READY): requirements.lock pyproject.toml
 	test -x $(RUN) || $(PYTHON) -m venv .venv
 	$(RUN) $(PIP) install -q -r requirements.lock
 	$(RUN) $(PIP) install -q --no-deps --no-build-isolation -e .
+	$(RUN) -m tokrec.fonts
 	touch $@
 
 book: site

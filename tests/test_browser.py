@@ -21,6 +21,7 @@ HTML = ROOT / "_build" / "html"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SWITCHES = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update disable-sync"
 INSIDE = ("data", "blob", "chrome")
+PATIENCE = 120  # seconds until a condition counts as never met
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 NOTEBOOKS = [page for page in PAGES if page.startswith("notebooks/")]
@@ -29,6 +30,9 @@ const done = arguments[arguments.length - 1];
 const ready = window.MathJax && MathJax.startup ? MathJax.startup.promise : Promise.resolve();
 ready.then(() => Promise.all([...document.images].map((image) => image.decode().catch(() => null)))).then(() => done(true));
 """
+
+
+MODE = "return document.documentElement.dataset.mode"
 
 
 def has_exercises(page: str) -> bool:
@@ -76,7 +80,7 @@ def browser(tmp_path_factory):
     options.add_argument("--window-size=1400,1000")
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    chrome.set_script_timeout(60)
+    chrome.set_script_timeout(PATIENCE)
     yield chrome
     chrome.quit()
 
@@ -95,6 +99,11 @@ def count(browser, selector):
     return len(browser.find_elements(By.CSS_SELECTOR, selector))
 
 
+def wait_until(browser, condition):
+    """What the condition returns once it holds; a page may take its time on a busy machine."""
+    return WebDriverWait(browser, PATIENCE).until(lambda _: condition())
+
+
 @pytest.mark.parametrize("page", [*(f"{page}.html" for page in PAGES), "search.html", "genindex.html"])
 def test_page_is_complete_and_asks_for_nothing_outside(browser, site, page):
     requests = open_page(browser, site, page)
@@ -110,7 +119,7 @@ def test_page_is_complete_and_asks_for_nothing_outside(browser, site, page):
 
 def test_start_page_leads_to_the_introduction(browser, site):
     browser.get(f"{site}/index.html")
-    WebDriverWait(browser, 20).until(lambda chrome: chrome.current_url == f"{site}/{TOC['root']}.html")
+    wait_until(browser, lambda: browser.current_url == f"{site}/{TOC['root']}.html")
 
 
 def test_some_page_has_formulas(browser, site):
@@ -122,7 +131,8 @@ def test_notebook_can_be_launched_and_copied(browser, site, page):
     open_page(browser, site, f"{page}.html")
     assert count(browser, f"a[href^='https://colab.research.google.com/'][href$='{page}.ipynb']") >= 1
     assert count(browser, f"a[href^='https://mybinder.org/'][href$='{page}.ipynb']") >= 1
-    assert count(browser, "button.copybtn") >= count(browser, ".cell_input") > 0
+    assert count(browser, ".cell_input") > 0
+    wait_until(browser, lambda: count(browser, "button.copybtn") >= count(browser, ".cell_input"))
 
 
 @pytest.mark.parametrize("page", [page for page in NOTEBOOKS if has_exercises(page)])
@@ -132,26 +142,27 @@ def test_solutions_are_hidden_and_open(browser, site, page):
     assert len(solutions) >= 4
     assert not any(solution.get_attribute("open") for solution in solutions)
     solutions[0].find_element(By.TAG_NAME, "summary").click()
-    assert solutions[0].find_element(By.CSS_SELECTOR, ".cell_input").is_displayed()
+    wait_until(browser, solutions[0].find_element(By.CSS_SELECTOR, ".cell_input").is_displayed)
 
 
 def test_dark_mode_changes_the_background(browser, site):
     open_page(browser, site, f"{TOC['root']}.html")
-    seen = set()
+    background = {}
     for _ in range(3):
+        before = browser.execute_script(MODE)
         browser.execute_script("document.querySelector('.theme-switch-button').click()")
-        seen.add(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
-    assert len(seen) == 2
+        wait_until(browser, lambda before=before: browser.execute_script(MODE) != before)
+        wait_until(browser, lambda: not browser.execute_script("return document.getAnimations().length"))
+        background[browser.execute_script(MODE)] = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert set(background) == {"auto", "light", "dark"} and background["light"] != background["dark"]
 
 
 @pytest.mark.parametrize("query", ["分词", "推荐", "推荐 系统", "推荐系统", "cosine", "cosine similarity"])
 def test_search_finds(browser, site, query):
     open_page(browser, site, f"search.html?q={quote(query)}")
-    WebDriverWait(browser, 20).until(lambda chrome: chrome.find_elements(By.CSS_SELECTOR, "#search-results ul.search li a"))
-    links = [link.get_attribute("href") for link in browser.find_elements(By.CSS_SELECTOR, "#search-results ul.search li a")]
-    assert any("/notebooks/" in link for link in links)
+    wait_until(browser, lambda: count(browser, "#search-results ul.search li a[href*='notebooks/']"))
 
 
 def test_search_finds_nothing_for_nonsense(browser, site):
     open_page(browser, site, f"search.html?q={quote('龘齾龗 qqzzxx')}")
-    WebDriverWait(browser, 20).until(lambda chrome: "did not match" in chrome.find_element(By.ID, "search-results").text)
+    wait_until(browser, lambda: "did not match" in browser.find_element(By.ID, "search-results").text)

@@ -77,6 +77,10 @@ def test_outputs_are_the_same_on_every_machine(notebook):
     assert not [kind for cell in code_cells(notebook) for output in cell.outputs for kind in output.get("data", {}) if kind in WIDGETS]
 
 
+def test_nothing_is_written_to_stderr(notebook):
+    assert [output.text for cell in code_cells(notebook) for output in cell.outputs if output.get("name") == "stderr"] == []
+
+
 def test_cells_are_short(notebook):
     assert [cell.source for cell in code_cells(notebook) if len(cell.source.splitlines()) > LONGEST_CELL] == []
 

@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from tokrec.fonts import chinese_font
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Okabe & Ito's colours without yellow and black: told apart by colour-blind people, visible on white and on dark grey.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
-CHINESE_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Microsoft YaHei",
-    "SimHei",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "Noto Sans CJK JP",
-    "Droid Sans Fallback",
-    "Arial Unicode MS",
-)
-
-
-def chinese_font() -> str | None:
-    """The first installed font that has Chinese characters, or None. Chapter *tokens*."""
-    from matplotlib import font_manager
-
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in CHINESE_FONTS if name in installed), None)
 
 
 def use_style() -> None:
-    """Set up matplotlib for the book: palette, sizes, a white card behind every figure, a Chinese font. Chapter *tokens*.
+    """Set up matplotlib for the book: palette, sizes, a white card behind every figure, one Chinese font. Chapter *tokens*.
 
-    Where no Chinese font is installed, Chinese labels show as boxes; the function prints how to get a font and silences
+    Where there is no Chinese font at all, Chinese labels show as boxes; the function prints how to get a font and silences
     matplotlib's warning for each character.
     """
     import matplotlib as mpl
     from cycler import cycler
 
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a system font may have no bold: no word about it in a cell
     font = chinese_font()
     mpl.rcParams.update(
         {
@@ -68,7 +50,7 @@ def use_style() -> None:
     )
     if font is None:
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        print("No Chinese font found: install one (Debian: fonts-noto-cjk) to read the Chinese labels of figures.")
+        print("No Chinese font found: to read the Chinese labels of figures, pip install manimgx-fonts-cjk (Debian: fonts-noto-cjk).")
 
 
 def token_strip(rows: dict[str, list[str]], highlight: set[str] = frozenset({"[UNK]"})) -> Axes:  # type: ignore[assignment]
