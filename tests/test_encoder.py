@@ -1,6 +1,7 @@
 """The encoder: the same vectors alone, in a batch, by hand with transformers, and by sentence-transformers."""
 
 import hashlib
+import re
 import shutil
 import time
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tokrec import encoder as enc
-from tokrec.cache import cached
 from tokrec.datasets.shelf import load_shelf
+from tokrec.features import encoder as enc
+from tokrec.features.cache import cached, shipped_path, shipped_vectors
+from tokrec.text import item_texts
 
 TEXTS = [
     "I am interested in technology and programming.",
@@ -239,6 +241,27 @@ def test_unreachable_hub_says_so_within_seconds(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ConnectionError, match="HF_HUB_OFFLINE is set"):
         enc.load_encoder("nobody/no-such-model")
+
+
+def test_stored_vectors_name_the_encoder_that_made_them(tmp_path: Path):
+    version = enc.load_encoder().version
+    assert version == enc.bundled_version() and re.fullmatch(r"tokrec-mini \d+ \([0-9a-f]{16}\)", version)
+    with np.load(shipped_path(), allow_pickle=False) as archive:
+        assert str(archive["encoder"]) == version, "run python -m tokrec.datasets"
+        assert len(archive.files) == 3
+    cached(["a"], lambda texts: np.zeros((len(texts), 2), np.float32), "tokrec-mini 7 (0)", tmp_path)
+    (path,) = tmp_path.iterdir()
+    with np.load(path, allow_pickle=False) as archive:
+        assert str(archive["encoder"]) == "tokrec-mini 7 (0)"
+
+
+def test_vectors_of_another_version_are_not_used(tmp_path: Path):
+    texts = item_texts(load_shelf().items, "en", labels=True)
+    assert shipped_vectors(texts, enc.bundled_version()) is not None
+    assert shipped_vectors(texts, "tokrec-mini 2 (0)") is None
+    for number, version in enumerate(("tokrec-mini 2 (0)", "tokrec-mini 3 (0)")):
+        found = cached(["a"], lambda texts, number=number: np.full((1, 2), number, np.float32), version, tmp_path)
+        assert found.tolist() == [[number, number]]
 
 
 def test_cached_computes_once_and_mends_damage(tmp_path: Path):

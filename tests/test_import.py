@@ -36,7 +36,9 @@ METHODS = [
     for name, thing in PUBLIC
     if inspect.isclass(thing)
     for method, member in vars(thing).items()
-    if inspect.isfunction(member) and (not method.startswith("_") or method == "__init__")
+    if not (method == "__init__" and getattr(thing, "_is_protocol", False))  # typing writes it
+    and inspect.isfunction(member)
+    and (not method.startswith("_") or method == "__init__")
 ]
 
 

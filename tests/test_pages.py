@@ -12,7 +12,7 @@ import pytest
 import tokrec
 from tokrec import cli
 from tokrec.datasets.shelf import DOMAINS
-from tokrec.encoder import bundled_folder
+from tokrec.features.encoder import bundled_folder
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

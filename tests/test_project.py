@@ -1,5 +1,7 @@
 """The files around the package agree with each other."""
 
+import hashlib
+import json
 import re
 import subprocess
 import tomllib
@@ -12,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import tokrec
+from tokrec.features.encoder import bundled_folder
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -83,6 +86,19 @@ def test_licences():
 def test_one_version_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == tokrec.__version__ == version("tokrec")
+
+
+def test_changelog_tells_this_version_and_the_weights_of_this_encoder():
+    told = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\d\S+)$", told, flags=re.MULTILINE)[0] == tokrec.__version__
+    folder = bundled_folder()
+    number = json.loads((folder / "config.json").read_text(encoding="utf-8"))["tokrec_mini_version"]
+    weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    rows = dict(re.findall(r"^\| (\d+) \| `([0-9a-f]{12})…`", told, flags=re.MULTILINE))
+    assert max(map(int, rows)) == number and rows[str(number)] == weights[:12], "new weights need a new version, in config.json and here"
+    assert len(set(rows.values())) == len(rows) >= 3
+    config = tomllib.loads((ROOT / "tokrec" / "distill" / "config.toml").read_text(encoding="utf-8"))
+    assert config["version"] == number
 
 
 def test_table_of_contents_lists_every_notebook_and_page():

@@ -13,9 +13,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tokrec.recommend import ContentRecommender, HybridRecommender, PopularityRecommender, load_recommender
-from tokrec.recommend.base import check_query, interaction_matrix, item_texts
+from tokrec.recommend.base import interaction_matrix
 from tokrec.similarity import cosine
-from tokrec.text import words
+from tokrec.text import check_query, item_texts, words
 
 KINDS = {
     "popularity": PopularityRecommender,
@@ -86,7 +86,7 @@ def test_tfidf_profile_by_brute_force(fitted: dict, interactions: pd.DataFrame):
 
 @pytest.mark.parametrize("name", ["encoder", "raw encoder"])
 def test_encoder_scores_by_brute_force(fitted: dict, name: str):
-    from tokrec.encoder import default_encoder
+    from tokrec.features.encoder import default_encoder
 
     english, chinese = default_encoder().encode(TITLES), default_encoder().encode(CHINESE)
     both = (english + chinese) / np.linalg.norm(english + chinese, axis=1, keepdims=True)
@@ -155,8 +155,31 @@ def test_titles_that_are_numbers_survive_storage(tmp_path: Path):
     assert list(copy.recommend(7)["item_id"]) == [10]
 
 
+@pytest.mark.parametrize("kind", ["popularity", "hybrid"])
+def test_a_recommender_saved_by_version_0_1_loads(kind: str):
+    loaded = load_recommender(Path(__file__).parent / "saved" / "0.1.0" / kind)
+    expected = {
+        "popularity": [("book-three-body-problem", 6.0), ("book-the-time-machine", 6.0), ("book-to-live", 2.0)],
+        "hybrid": [("book-the-little-prince", 0.1077), ("book-the-hobbit", 0.0798), ("book-the-vegetarian", 0.0574)],
+    }  # what 0.1.0 answered
+    found = loaded.recommend("u1449", k=3)
+    assert found["item_id"].tolist() == [item for item, _ in expected[kind]]
+    assert found["score"].tolist() == pytest.approx([score for _, score in expected[kind]], abs=0.003 if kind == "hybrid" else 0)
+    assert loaded.items_["tags"].iloc[0] == ["science fiction", "physics", "space", "alien contact"]
+    assert len(loaded.items_) == 14 and loaded.seen_.nnz == 40
+
+
+def test_a_recommender_saved_by_a_later_version_says_so(fitted: dict, tmp_path: Path):
+    folder = fitted["popularity"].save(tmp_path)
+    described = json.loads((folder / "recommender.json").read_text(encoding="utf-8"))
+    assert described["format"] == 2 and described["tokrec"]
+    (folder / "recommender.json").write_text(json.dumps(described | {"format": 3, "tokrec": "9.9.0"}), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"was saved by tokrec 9\.9\.0, later than this .*: upgrade tokrec, or fit and save again"):
+        load_recommender(folder)
+
+
 def test_an_encoder_of_ones_own_is_not_stored(fitted: dict, tmp_path: Path, items: pd.DataFrame):
-    from tokrec.encoder import default_encoder
+    from tokrec.features.encoder import default_encoder
 
     own = ContentRecommender(encoder=default_encoder()).fit(None, items)
     assert own.recommend(text="watch")["score"].tolist() == pytest.approx(
@@ -259,7 +282,7 @@ def test_item_texts_by_hand():
 
 
 def test_an_item_with_one_language_has_that_vector():
-    from tokrec.encoder import default_encoder
+    from tokrec.features.encoder import default_encoder
 
     items = pd.DataFrame({"title_en": ["Smart watch", "Apple"], "title_zh": ["智能手表", ""]}, index=["a", "b"])
     vectors = ContentRecommender(centred=False).fit(None, items).vectors_

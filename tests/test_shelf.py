@@ -226,22 +226,22 @@ def test_loads_quickly():
 
 
 def test_stored_vectors_equal_fresh_ones(shelf: Shelf):
-    from tokrec.datasets.vectors import bundled_vectors
-    from tokrec.encoder import default_encoder
-    from tokrec.recommend.base import item_texts
+    from tokrec.features.cache import shipped_vectors
+    from tokrec.features.encoder import bundled_version, default_encoder
+    from tokrec.text import item_texts
 
     for language in ("en", "zh"):
         texts = item_texts(shelf.items, language, labels=True)
-        stored = bundled_vectors(texts)
+        stored = shipped_vectors(texts, bundled_version())
         assert stored is not None, "vectors.npz is not of these texts and weights: run python -m tokrec.datasets"
         np.testing.assert_allclose(stored[::5], default_encoder().encode(texts[::5]), atol=2e-3)
 
 
 def test_hard_enough_but_not_hopeless(shelf: Shelf):
-    from tokrec.datasets.vectors import bundled_vectors
-    from tokrec.encoder import default_encoder
+    from tokrec.features.cache import shipped_vectors
+    from tokrec.features.encoder import bundled_version, default_encoder
     from tokrec.recommend import ContentRecommender
-    from tokrec.recommend.base import item_texts
+    from tokrec.text import item_texts
 
     half = shelf.queries[shelf.queries["half"] == "test"]
     judge = lambda scores: judge_queries(scores, half.index, shelf.items.index, shelf.relevance).mean()  # noqa: E731
@@ -252,7 +252,7 @@ def test_hard_enough_but_not_hopeless(shelf: Shelf):
         texts = half[f"text_{language}"].tolist()
         for method in (words, meaning):
             assert 3 * chance < judge(method._score_text(texts)) < 0.85
-    english = bundled_vectors(item_texts(shelf.items, "en", labels=True))
+    english = shipped_vectors(item_texts(shelf.items, "en", labels=True), bundled_version())
     assert english is not None
     across = default_encoder().encode(half["text_zh"].tolist()) @ english.T  # Chinese queries, English texts
     assert judge(across) > 5 * chance

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tokrec.text import clean, guess_language, part_of_speech, segment, stop_words, well_formed, words
+from tokrec.text import clean, guess_language, part_of_speech, stop_words, well_formed, words
+from tokrec.tokens import segment
 
 # All of Unicode with lone surrogates, and an alphabet in which markup, both languages, emoji and right-to-left text meet often.
 NASTY = "<>&;/!-[]\"'= \t\n\x00\u200b\u200f\u0301ab1Cé我的。，ＡｂΩאبك😀👩\u200d💻\ud83d\ude00\ufdfa\u2028+#."

@@ -9,8 +9,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from tokrec.features.tfidf import TfidfFeatures, check_k
 from tokrec.text import words
-from tokrec.tfidf import TfidfFeatures, check_k
 
 TEXTS = ["apple pie apple", "apple tart", "苹果 派", "智能手表 smart watch", "smart phone and watch"]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokrec.text import segment, well_formed
+from tokrec.text import well_formed
 from tokrec.tokens import (
     SPECIAL_TOKENS,
     Vocabulary,
@@ -13,6 +13,7 @@ from tokrec.tokens import (
     load_tokenizer,
     pad_batch,
     pieces_of,
+    segment,
     token_statistics,
 )
 
@@ -26,7 +27,7 @@ def reference():
     """The bundled tokenizer as transformers reads it."""
     from transformers import AutoTokenizer
 
-    from tokrec.encoder import bundled_folder
+    from tokrec.features.encoder import bundled_folder
 
     return AutoTokenizer.from_pretrained(bundled_folder(), local_files_only=True)
 

@@ -12,17 +12,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "clean": "tokrec.text",
     "guess_language": "tokrec.text",
-    "segment": "tokrec.text",
+    "segment": "tokrec.tokens",
     "stop_words": "tokrec.text",
     "words": "tokrec.text",
-    "TfidfFeatures": "tokrec.tfidf",
-    "Encoder": "tokrec.encoder",
-    "load_encoder": "tokrec.encoder",
+    "TfidfFeatures": "tokrec.features.tfidf",
+    "Encoder": "tokrec.features.encoder",
+    "load_encoder": "tokrec.features.encoder",
     "cosine": "tokrec.similarity",
     "jaccard": "tokrec.similarity",
     "top_k": "tokrec.similarity",

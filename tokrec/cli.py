@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def recommend(options: argparse.Namespace) -> int:
     """Print a table of recommendations. Chapter *recommender*."""
-    from tokrec.tfidf import check_k
+    from tokrec.checks import check_k
 
     if (options.query is None) == (options.user is None):
         raise ValueError('give a text or --user ID, for example: tokrec recommend "想要购买一款智能手表"')
@@ -101,7 +101,7 @@ def info() -> int:
     """Print versions, device, data and model. Chapter *recommender*."""
     from tokrec import __version__
     from tokrec.datasets import load_shelf
-    from tokrec.encoder import load_encoder
+    from tokrec.features.encoder import load_encoder
 
     shelf, encoder = load_shelf(), load_encoder()
     names = ("torch", "transformers", "tokenizers", "scikit-learn", "spacy", "jieba", "pandas", "numpy")

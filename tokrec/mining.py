@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from tokrec.checks import check_k
 from tokrec.recommend import HybridRecommender
-from tokrec.recommend.base import check_query
 from tokrec.similarity import Threshold, calibrate_threshold
-from tokrec.text import guess_language, segment
-from tokrec.tfidf import check_k
+from tokrec.text import check_query, guess_language
+from tokrec.tokens import segment
 
 
 @dataclass(frozen=True)

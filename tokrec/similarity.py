@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 from sklearn.preprocessing import normalize
 
-from tokrec.tfidf import check_k
+from tokrec.checks import check_k
 
 Matrix: TypeAlias = np.ndarray | csr_matrix
 

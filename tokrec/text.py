@@ -1,15 +1,19 @@
-"""Text: cleaning, language, stop words, and the three ways to cut a text into pieces (chapter *tokens*)."""
+"""Text: what an item says, cleaning, language, stop words, words (chapter *tokens*)."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from tokrec.checks import check_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CJK = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 HAN = re.compile(f"[{CJK}]")
@@ -19,30 +23,10 @@ _LATIN = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!,?\d)|\.?[^\W_]+(
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|&#?\w{1,8};")
 _LONG = re.compile(r"\S{200}(?=\S)")  # spaCy's time grows with the square of the length of a run without spaces
 
+ITEM_TEXT = ("title_en", "title_zh", "text_en", "text_zh")
+LABELS = {"genre": "en", "tags": "en", "genre_zh": "zh", "tags_zh": "zh"}
+
 Language = Literal["zh", "en", "und"]
-
-
-def check_text(text: object, name: str = "text") -> str:
-    """Return `text` if it is a string. Chapter *tokens*.
-
-    Raises
-    ------
-    TypeError
-        If it is anything else (``None``, ``NaN``, bytes); the message names the argument and the remedy.
-    """
-    if isinstance(text, str):
-        return text
-    if isinstance(text, bytes):
-        raise TypeError(f"{name} must be a string, not bytes: decode it first, for example {name}.decode('utf-8')")
-    remedy = "drop missing values or replace them by ''" if text is None or text != text else "convert it with str()"
-    raise TypeError(f"{name} must be a string, got {text!r}: {remedy}")
-
-
-def check_texts(texts: Sequence[str]) -> list[str]:
-    """Return `texts` as a list of strings, or raise ``TypeError`` with the position of the first that is none. Chapter *tokens*."""
-    if isinstance(texts, (str, bytes)):
-        raise TypeError("texts must be a list of strings, not one string: wrap it in a list")
-    return [check_text(text, f"texts[{position}]") for position, text in enumerate(texts)]
 
 
 def well_formed(text: str) -> str:
@@ -105,6 +89,14 @@ def clean(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
+def check_query(text: str) -> str:
+    """Return `text` cleaned; ``ValueError`` if nothing is left of it. Chapter *recommender*."""
+    cleaned = clean(text)
+    if not cleaned:
+        raise ValueError("the query is blank: say in a few words what you are looking for")
+    return cleaned
+
+
 def guess_language(text: str) -> Language:
     """Tell Chinese from English by the script.
 
@@ -152,42 +144,12 @@ def words(text: str, drop_stop_words: bool = True) -> list[str]:
     return [word for word in found if word not in unwanted]
 
 
-def segment(text: str, by: Literal["word", "char", "subword"] = "word", tokenizer: Any = None) -> list[str]:
-    """Cut a text into words, characters or subwords. Chapter *tokens* (article 001, section 3.2).
-
-    Parameters
-    ----------
-    text : str
-        Any string, in Chinese, English or both.
-    by : {"word", "char", "subword"}
-        Words: jieba for Chinese runs, spaCy for the rest (runs without spaces are cut after 200 characters). Characters: every
-        character but white space. Subwords: the pieces of `tokenizer`, without special tokens.
-    tokenizer : tokenizers.Tokenizer or transformers tokenizer, optional
-        For ``by="subword"``; the bundled encoder's by default.
-
-    Returns
-    -------
-    list of str
-        Pieces in the text's order; empty for a blank text.
-
-    Raises
-    ------
-    ValueError
-        If `by` is none of the three.
-    """
-    check_text(text)
-    if by == "char":
-        return [char for char in text if not char.isspace()]
-    if by == "word":
-        pieces: list[str] = []
-        for run in _RUNS.findall(well_formed(text)):
-            pieces += _jieba().lcut(run) if HAN.match(run) else [token.text for token in _tokens(run)]
-        return pieces
-    if by == "subword":
-        from tokrec.tokens import load_tokenizer, pieces_of
-
-        return pieces_of(tokenizer if tokenizer is not None else load_tokenizer(), text)
-    raise ValueError(f"by must be 'word', 'char' or 'subword', not {by!r}")
+def lexical_tokens(text: str) -> list[str]:
+    """Words and punctuation as they stand: jieba for Chinese runs, spaCy for the rest, no white space. Chapter *tokens*."""
+    pieces: list[str] = []
+    for run in _RUNS.findall(well_formed(text)):
+        pieces += _jieba().lcut(run) if HAN.match(run) else [token.text for token in _tokens(run)]
+    return pieces
 
 
 def part_of_speech(text: str) -> list[tuple[str, str]]:
@@ -207,6 +169,41 @@ def part_of_speech(text: str) -> list[tuple[str, str]]:
         else:
             tagged += [(token.text, token.pos_ or "x") for token in _tokens(run, english)]
     return tagged
+
+
+def item_texts(items: pd.DataFrame, language: str | None = None, labels: bool = False) -> list[str]:
+    """One text an item: its title and text columns joined, in one language or both. Chapter *recommender*.
+
+    Parameters
+    ----------
+    items : DataFrame
+    language : {"en", "zh"}, optional
+        Take the columns of this language, and those that say none; all by default.
+    labels : bool
+        Add the shelf's genre and tags, as a shop's search does. Recommenders do; chapters that predict tags must not.
+
+    Raises
+    ------
+    ValueError
+        If `items` has none of the columns ``title_en, title_zh, text_en, text_zh, title, text``.
+    """
+    wanted = [
+        name
+        for name in (*ITEM_TEXT, "title", "text")
+        if name in items and (language is None or name.endswith(language) or name in ("title", "text"))
+    ]
+    if not wanted:
+        raise ValueError(
+            f"items has no text column: name one of {', '.join(ITEM_TEXT)}, title or text (it has {', '.join(map(str, items.columns))})"
+        )
+    if labels:
+        wanted += [name for name, spoken in LABELS.items() if name in items and language in (None, spoken)]
+    return [" ".join(filter(None, map(_plain, row))) for row in items[wanted].itertuples(index=False)]
+
+
+def _plain(value: Any) -> str:
+    """A cell as text: a list of tags joined, a missing value as nothing."""
+    return " ".join(value) if isinstance(value, (list, tuple)) else value if isinstance(value, str) else ""
 
 
 def _tokens(run: str, pipeline: Any = None) -> list[Any]:

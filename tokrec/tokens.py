@@ -1,4 +1,4 @@
-"""Tokens: vocabularies, ids, fixed-length batches, and what gets lost on the way (chapter *tokens*)."""
+"""Tokens: three ways to cut a text, vocabularies, ids, fixed-length batches, and what gets lost on the way (chapter *tokens*)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,48 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import as_file, files
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from tokrec.text import well_formed
+from tokrec.checks import check_text
+from tokrec.text import lexical_tokens, well_formed
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def segment(text: str, by: Literal["word", "char", "subword"] = "word", tokenizer: Any = None) -> list[str]:
+    """Cut a text into words, characters or subwords. Chapter *tokens* (article 001, section 3.2).
+
+    Parameters
+    ----------
+    text : str
+        Any string, in Chinese, English or both.
+    by : {"word", "char", "subword"}
+        Words: jieba for Chinese runs, spaCy for the rest (runs without spaces are cut after 200 characters). Characters: every
+        character but white space. Subwords: the pieces of `tokenizer`, without special tokens.
+    tokenizer : tokenizers.Tokenizer or transformers tokenizer, optional
+        For ``by="subword"``; the bundled encoder's by default.
+
+    Returns
+    -------
+    list of str
+        Pieces in the text's order; empty for a blank text.
+
+    Raises
+    ------
+    ValueError
+        If `by` is none of the three.
+    """
+    check_text(text)
+    if by == "char":
+        return [char for char in text if not char.isspace()]
+    if by == "word":
+        return lexical_tokens(text)
+    if by == "subword":
+        return pieces_of(tokenizer if tokenizer is not None else load_tokenizer(), text)
+    raise ValueError(f"by must be 'word', 'char' or 'subword', not {by!r}")
 
 
 class Vocabulary:

@@ -25,7 +25,7 @@ def run(data: Path, out: Path, config: dict) -> dict[str, str]:
         cached_teacher_vectors(read_pairs(out / f"{part}.tsv").en.tolist(), out / f"teacher_{part}.npy", desc=f"teacher, {part}")
     student = train(config, out)
     np.save(out / "rotation.npy", order_dimensions(student, np.load(out / "teacher_train.npy", mmap_mode="r")[::10]))
-    sums = export(student, out / "tokenizer", out / "tokrec-mini", config["tokenizer"]["max_length"])
+    sums = export(student, out / "tokenizer", out / "tokrec-mini", config["tokenizer"]["max_length"], config["version"])
     write_report(out)
     return sums
 

@@ -24,11 +24,12 @@ from tokrec.datasets.shelf import load_shelf
 from tokrec.distill.corpus import read_pairs
 from tokrec.distill.report import translation_found
 from tokrec.distill.teacher import cached_teacher_vectors, teacher_vectors
-from tokrec.encoder import Encoder, load_encoder
 from tokrec.evaluate import bootstrap_interval, judge_queries, ndcg_at_k, paired_difference
-from tokrec.recommend.base import interaction_matrix, item_texts
+from tokrec.features.encoder import Encoder, load_encoder
+from tokrec.features.tfidf import TfidfFeatures
+from tokrec.recommend.base import interaction_matrix
 from tokrec.similarity import best_first, dense
-from tokrec.tfidf import TfidfFeatures
+from tokrec.text import item_texts
 
 Embed = Callable[[list[str]], np.ndarray]
 SIZES = (64, 128, 256, 384)

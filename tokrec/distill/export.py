@@ -14,10 +14,11 @@ from safetensors.torch import save_file
 from tokrec.distill.student import Student
 
 
-def export(model: Student, tokenizer_folder: Path, out: Path, max_length: int) -> dict[str, str]:
+def export(model: Student, tokenizer_folder: Path, out: Path, max_length: int, version: int) -> dict[str, str]:
     """Write compact weights, configuration, tokenizer and pooling description; returns the SHA-256 of each weight file."""
     shutil.copytree(tokenizer_folder, out, dirs_exist_ok=True)
     config = model.bert.config.to_dict() | {"architectures": ["BertModel"], "dtype": "float32", "torch_dtype": "float32"}
+    config["tokrec_mini_version"] = version
     config.pop("_name_or_path", None)
     write_json(out / "config.json", config)
     save_compact(model.bert.state_dict(), out / "model.safetensors")

@@ -10,8 +10,8 @@ import pandas as pd
 
 from tokrec.distill.corpus import read_pairs
 from tokrec.distill.teacher import cached_teacher_vectors
-from tokrec.encoder import load_encoder
 from tokrec.evaluate import bootstrap_interval
+from tokrec.features.encoder import load_encoder
 
 
 def translation_found(zh: np.ndarray, en: np.ndarray) -> np.ndarray:

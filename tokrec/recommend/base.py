@@ -1,8 +1,7 @@
-"""What all recommenders share: checks, the ranking, and storage without pickle (chapter *recommender*)."""
+"""What all recommenders share: fitting, the ranking, saving (chapter *recommender*)."""
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +13,10 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
+from tokrec.checks import check_interactions, check_items, check_k
+from tokrec.recommend import storage
 from tokrec.similarity import best_first
-from tokrec.tfidf import check_k
-
-ITEM_TEXT = ("title_en", "title_zh", "text_en", "text_zh")
-LABELS = {"genre": "en", "tags": "en", "genre_zh": "zh", "tags_zh": "zh"}
-POSITIVE = 4.0  # from this rating on an interaction counts as liked
+from tokrec.text import check_query
 
 
 class Recommender(BaseEstimator, ABC):
@@ -190,95 +187,39 @@ class Recommender(BaseEstimator, ABC):
         What is stored is what ``fit`` was given; loading fits again, so that no strangers' code or pickle is ever run.
         """
         self._check_fitted()
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        lists = [str(name) for name in self.items_ if self.items_[name].map(lambda value: isinstance(value, (list, tuple))).all()]
-        encoded = {name: self.items_[name].map(lambda value: json.dumps(list(value), ensure_ascii=False)) for name in lists}
-        self.items_.assign(**encoded).to_csv(folder / "items.csv")
         rows, columns = self.seen_.nonzero()
-        stored = {"user_id": self.users_[rows], "item_id": self.items_.index[columns], "rating": self.seen_.data}
-        pd.DataFrame(stored).to_csv(folder / "interactions.csv", index=False)
-        types = {"item_id": str(self.items_.index.dtype), "user_id": str(self.users_.dtype)}
-        described = {"recommender": type(self).__name__, "parameters": self._stored_parameters(), "types": types, "lists": lists}
-        (folder / "recommender.json").write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        return folder
+        seen = {"user_id": self.users_[rows], "item_id": self.items_.index[columns], "rating": self.seen_.data}
+        return storage.write(Path(folder), type(self).__name__, self._stored_parameters(), self.items_, pd.DataFrame(seen))
 
     def _stored_parameters(self) -> dict[str, Any]:
         return self.get_params(deep=False)
 
 
 def load_recommender(folder: str | Path) -> Recommender:
-    """Read back what :meth:`Recommender.save` stored. Chapter *recommender*.
+    """Read back what :meth:`Recommender.save` stored, by this version of the package or an earlier one. Chapter *recommender*.
 
     Raises
     ------
     FileNotFoundError
         If a file is missing.
     ValueError
-        If a file is damaged, or names something that is no recommender of this package.
+        If a file is damaged, comes from a later version, or names something that is no recommender of this package.
     """
     folder = Path(folder)
-    for name in ("recommender.json", "items.csv", "interactions.csv"):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name} is missing: {folder} is not a folder made by save()")
+    stored = storage.read(folder)
     try:
-        return _restore(folder)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{folder} is damaged ({type(error).__name__}: {error}): save the recommender again") from error
+        kinds = {kind.__name__: kind for kind in _kinds(Recommender)}  # type: ignore[type-abstract]
+        if stored.kind not in kinds:
+            raise ValueError(f"recommender.json names {stored.kind!r}, which is none of {', '.join(sorted(kinds))}")
+        return kinds[stored.kind](**stored.parameters).fit(stored.interactions.assign(timestamp=0), stored.items)
+    except (KeyError, TypeError, ValueError) as error:
+        raise storage.damaged(folder, error) from error
 
 
-def _restore(folder: Path) -> Recommender:
-    from tokrec import recommend
-
-    described = json.loads((folder / "recommender.json").read_text(encoding="utf-8"))
-    kinds = {name: getattr(recommend, name) for name in recommend.__all__ if name.endswith("Recommender") and name != "Recommender"}
-    if described["recommender"] not in kinds:
-        raise ValueError(f"recommender.json names {described['recommender']!r}, which is none of {', '.join(kinds)}")
-    types = dict.fromkeys((*ITEM_TEXT, "title", "text"), str) | described["types"]
-    items = pd.read_csv(folder / "items.csv", dtype=types, keep_default_na=False).set_index("item_id")
-    items = items.assign(**{name: items[name].map(json.loads) for name in described["lists"]})
-    interactions = pd.read_csv(folder / "interactions.csv", dtype=types, keep_default_na=False)
-    return kinds[described["recommender"]](**described["parameters"]).fit(interactions.assign(timestamp=0), items)
-
-
-def check_items(items: pd.DataFrame) -> pd.DataFrame:
-    """Return `items` if it is a usable table of items, else raise ``ValueError`` naming the fault. Chapter *recommender*."""
-    if not isinstance(items, pd.DataFrame):
-        raise TypeError(f"items must be a DataFrame indexed by item_id, got {type(items).__name__}")
-    if items.empty:
-        raise ValueError("items is empty: give at least one item")
-    if items.index.has_duplicates:
-        twice = items.index[items.index.duplicated()].tolist()[0]
-        raise ValueError(f"items has duplicate item ids, for example {twice!r}: keep one row an item")
-    return items.rename_axis("item_id")
-
-
-def check_interactions(interactions: pd.DataFrame | None, items: pd.DataFrame) -> pd.DataFrame:
-    """Return the interactions if their columns and items are as they should be, else raise ``ValueError``. Chapter *recommender*."""
-    columns = ["user_id", "item_id", "rating", "timestamp"]
-    if interactions is None:
-        return pd.DataFrame({name: pd.Series(dtype=object if name.endswith("_id") else float) for name in columns})
-    missing = [name for name in columns if name not in interactions]
-    if missing:
-        raise ValueError(f"interactions lacks the column(s) {', '.join(missing)}: it needs {', '.join(columns)}")
-    unknown = ~interactions["item_id"].isin(items.index)
-    if unknown.any():
-        raise ValueError(f"interactions has items that are not in items, for example {interactions['item_id'][unknown].tolist()[0]!r}")
-    wrong = ~(pd.to_numeric(interactions["rating"], errors="coerce") > 0)
-    if wrong.any():
-        example = interactions["rating"][wrong].tolist()[0]
-        raise ValueError(f"interactions has ratings that are no positive numbers, for example {example!r}")
-    return interactions
-
-
-def check_query(text: str) -> str:
-    """Return `text` cleaned; ``ValueError`` if nothing is left of it. Chapter *recommender*."""
-    from tokrec.text import clean
-
-    cleaned = clean(text)
-    if not cleaned:
-        raise ValueError("the query is blank: say in a few words what you are looking for")
-    return cleaned
+def _kinds(base: type[Recommender]) -> list[type[Recommender]]:
+    """The recommenders of this package: what strangers derive from them is not loaded."""
+    below = [kind for child in base.__subclasses__() for kind in (child, *_kinds(child))]
+    return [kind for kind in below if kind.__module__.startswith("tokrec.recommend.")]
 
 
 def interaction_matrix(interactions: pd.DataFrame, users: pd.Index, items: pd.Index) -> csr_matrix:
@@ -286,38 +227,3 @@ def interaction_matrix(interactions: pd.DataFrame, users: pd.Index, items: pd.In
     last = interactions.drop_duplicates(["user_id", "item_id"], keep="last")
     places = users.get_indexer(pd.Index(last["user_id"])), items.get_indexer(pd.Index(last["item_id"]))
     return csr_matrix((last["rating"].to_numpy(np.float32), places), shape=(len(users), len(items)))
-
-
-def item_texts(items: pd.DataFrame, language: str | None = None, labels: bool = False) -> list[str]:
-    """One text an item: its title and text columns joined, in one language or both. Chapter *recommender*.
-
-    Parameters
-    ----------
-    items : DataFrame
-    language : {"en", "zh"}, optional
-        Take the columns of this language, and those that say none; all by default.
-    labels : bool
-        Add the shelf's genre and tags, as a shop's search does. Recommenders do; chapters that predict tags must not.
-
-    Raises
-    ------
-    ValueError
-        If `items` has none of the columns ``title_en, title_zh, text_en, text_zh, title, text``.
-    """
-    wanted = [
-        name
-        for name in (*ITEM_TEXT, "title", "text")
-        if name in items and (language is None or name.endswith(language) or name in ("title", "text"))
-    ]
-    if not wanted:
-        raise ValueError(
-            f"items has no text column: name one of {', '.join(ITEM_TEXT)}, title or text (it has {', '.join(map(str, items.columns))})"
-        )
-    if labels:
-        wanted += [name for name, spoken in LABELS.items() if name in items and language in (None, spoken)]
-    return [" ".join(filter(None, map(_plain, row))) for row in items[wanted].itertuples(index=False)]
-
-
-def _plain(value: Any) -> str:
-    """A cell as text: a list of tags joined, a missing value as nothing."""
-    return " ".join(value) if isinstance(value, (list, tuple)) else value if isinstance(value, str) else ""

@@ -9,12 +9,14 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags_array
 from sklearn.preprocessing import normalize
 
-from tokrec.cache import cached
-from tokrec.encoder import Encoder, default_encoder
-from tokrec.recommend.base import POSITIVE, Recommender, item_texts
+from tokrec.checks import check_texts
+from tokrec.evaluate.splits import POSITIVE
+from tokrec.features.cache import cached, shipped_vectors
+from tokrec.features.encoder import Encoder, bundled_version, default_encoder
+from tokrec.features.tfidf import TfidfFeatures
+from tokrec.recommend.base import Recommender
 from tokrec.similarity import centre, dense
-from tokrec.text import check_texts
-from tokrec.tfidf import TfidfFeatures
+from tokrec.text import item_texts
 
 Features = Literal["tfidf", "encoder"]
 
@@ -67,12 +69,10 @@ class ContentRecommender(Recommender):
         return normalize(np.einsum("ln,lnd->nd", present, np.stack([self._encode_items(column) for column in texts])))
 
     def _encode_items(self, texts: list[str]) -> np.ndarray:
-        from tokrec.datasets.vectors import bundled_vectors
-
         if self.encoder is not None:
             return self.encoder.encode(texts)
-        stored = bundled_vectors(texts)
-        return cached(texts, lambda missing: default_encoder().encode(missing), _weights_key()) if stored is None else stored
+        stored = shipped_vectors(texts, bundled_version())
+        return cached(texts, lambda missing: default_encoder().encode(missing), bundled_version()) if stored is None else stored
 
     def _score_text(self, texts: Sequence[str]) -> np.ndarray:
         texts = check_texts(texts)
@@ -91,9 +91,3 @@ class ContentRecommender(Recommender):
         if self.encoder is not None:
             raise ValueError("a recommender with its own encoder cannot be stored: save its items, and pass the encoder again when loading")
         return {"features": self.features, "centred": self.centred}
-
-
-def _weights_key() -> str:
-    from tokrec.encoder import bundled_folder
-
-    return (bundled_folder() / "sha256.json").read_text(encoding="utf-8")

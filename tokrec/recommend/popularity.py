@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from tokrec.recommend.base import POSITIVE, Recommender
+from tokrec.evaluate.splits import POSITIVE
+from tokrec.recommend.base import Recommender
 
 
 class PopularityRecommender(Recommender):

@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.validation import check_is_fitted
 
-from tokrec.text import check_texts, words
+from tokrec.checks import check_k, check_texts
+from tokrec.text import words
 
 
 class TfidfFeatures(TransformerMixin, BaseEstimator):
@@ -97,13 +98,6 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):
         names = self.get_feature_names_out()
         found = sorted(zip(row.data, row.indices, strict=True), key=lambda pair: (-pair[0], names[pair[1]]))[:k]
         return pd.Series([float(weight) for weight, _ in found], index=[str(names[i]) for _, i in found], dtype=float, name="weight")
-
-
-def check_k(k: int) -> int:
-    """Return `k` if it is a positive whole number, else raise ``ValueError``. Chapter *keywords*."""
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise ValueError(f"k must be a whole number of at least 1, got {k!r}")
-    return int(k)
 
 
 def _same(tokens: list[str]) -> list[str]:

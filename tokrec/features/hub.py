@@ -9,14 +9,15 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokrec.encoder import Encoder, number_format
-
 if TYPE_CHECKING:
     import torch
 
 
-def load_other(name: str, dtype: str) -> Encoder:
-    """An encoder from a folder or a hub id, for :func:`tokrec.load_encoder`, which tells the errors. Chapter *bert_features*."""
+def load_parts(name: str, dtype: torch.dtype) -> tuple[Any, Any, torch.Tensor | None, int]:
+    """Model, tokenizer, projection and longest text, from a folder or a hub id. Chapter *bert_features*.
+
+    For :func:`tokrec.load_encoder`, which tells the errors.
+    """
     from transformers import AutoModel, AutoTokenizer
 
     if Path(name).is_dir():
@@ -29,22 +30,22 @@ def load_other(name: str, dtype: str) -> Encoder:
         options = {"local_files_only": _in_cache(name)}
         if not options["local_files_only"]:
             _check_reachable(name)
-    model, loading = AutoModel.from_pretrained(name, dtype=number_format(dtype), output_loading_info=True, **options)
+    model, loading = AutoModel.from_pretrained(name, dtype=dtype, output_loading_info=True, **options)
     if any(key.startswith("pooler") for key in loading["missing_keys"]):
         model.pooler = None  # the checkpoint has none: what transformers made up instead is random
     tokenizer = AutoTokenizer.from_pretrained(name, **options)
     limits = (getattr(tokenizer, "model_max_length", 512), getattr(model.config, "max_position_embeddings", 512))
-    return Encoder(name, model.eval(), tokenizer, _projection(Path(name), dtype), int(min(*limits, 512)))
+    return model.eval(), tokenizer, _projection(Path(name), dtype), int(min(*limits, 512))
 
 
-def _projection(folder: Path, dtype: str) -> torch.Tensor | None:
+def _projection(folder: Path, dtype: torch.dtype) -> torch.Tensor | None:
     """The linear map after the mean, if the folder has one as sentence-transformers stores it."""
     path = folder / "2_Dense" / "model.safetensors"
     if not path.exists():
         return None
     from safetensors.torch import load_file
 
-    return load_file(path)["linear.weight"].to(number_format(dtype))
+    return load_file(path)["linear.weight"].to(dtype)
 
 
 def _in_cache(name: str) -> bool:

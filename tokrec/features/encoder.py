@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tokrec.text import check_text, check_texts, well_formed
+from tokrec.checks import check_text, check_texts
+from tokrec.text import well_formed
 
 if TYPE_CHECKING:
     import torch
@@ -60,6 +61,8 @@ class Encoder:
     ----------
     name : str
         ``"tokrec-mini"``, a hub id or a folder.
+    version : str
+        Name, version and checksum of the bundled encoder, which stored vectors name; the name alone for others.
     dimension : int
         Length of the sentence vectors.
     max_length : int
@@ -69,6 +72,7 @@ class Encoder:
 
     def __init__(self, name: str, model: Any, tokenizer: Any, projection: Any, max_length: int) -> None:
         self.name, self.model, self.tokenizer, self.projection, self.max_length = name, model, tokenizer, projection, max_length
+        self.version = bundled_version() if name == BUNDLED else name
         self.device: torch.device = next(model.parameters()).device
         self.dimension: int = model.config.hidden_size if projection is None else projection.shape[0]
 
@@ -207,10 +211,10 @@ def load_encoder(name: str | Path = BUNDLED, device: str | None = None, dtype: s
     ValueError
         If the bundled weights are damaged, or `device` or `dtype` cannot be used.
     """
-    from tokrec.hub import load_other
+    from tokrec.features.hub import load_parts
 
     name = str(name)
-    encoder = _load_bundled(dtype) if name == BUNDLED else load_other(name, dtype)
+    encoder = _load_bundled(dtype) if name == BUNDLED else Encoder(name, *load_parts(name, number_format(dtype)))
     try:
         encoder.model.to(device or best_device())
     except (AssertionError, RuntimeError) as error:
@@ -245,6 +249,14 @@ def bundled_folder() -> Path:
     return Path(str(files("tokrec").joinpath("data", BUNDLED)))
 
 
+@cache
+def bundled_version() -> str:
+    """What stored vectors name: ``tokrec-mini``, the version in its ``config.json``, and its weights' checksum. Chapter *small_encoder*."""
+    number = json.loads((bundled_folder() / "config.json").read_text(encoding="utf-8"))["tokrec_mini_version"]
+    checksums = hashlib.sha256((bundled_folder() / "sha256.json").read_bytes()).hexdigest()
+    return f"{BUNDLED} {number} ({checksums[:16]})"
+
+
 def check_weights(folder: Path) -> None:
     """Compare a folder's weight files with its ``sha256.json``. Chapter *small_encoder*.
 
@@ -266,7 +278,7 @@ def check_weights(folder: Path) -> None:
 def _load_bundled(dtype: str) -> Encoder:
     from safetensors.torch import load_file
 
-    from tokrec.bert import Bert
+    from tokrec.features.bert import Bert
     from tokrec.tokens import load_tokenizer
 
     folder = bundled_folder()

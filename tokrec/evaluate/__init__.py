@@ -1,0 +1,26 @@
+"""Evaluation: splits, metrics of rankings, intervals, the league table (chapter *recommender*)."""
+
+from tokrec.evaluate.intervals import bootstrap_interval, paired_difference
+from tokrec.evaluate.league import Ranker, league_table, per_user, rank_unseen
+from tokrec.evaluate.metrics import METRICS, coverage, f1_at_k, judge_queries, mrr_at_k, ndcg_at_k, precision_at_k, recall_at_k
+from tokrec.evaluate.splits import POSITIVE, global_split, temporal_split
+
+__all__ = [
+    "METRICS",
+    "POSITIVE",
+    "Ranker",
+    "bootstrap_interval",
+    "coverage",
+    "f1_at_k",
+    "global_split",
+    "judge_queries",
+    "league_table",
+    "mrr_at_k",
+    "ndcg_at_k",
+    "paired_difference",
+    "per_user",
+    "precision_at_k",
+    "rank_unseen",
+    "recall_at_k",
+    "temporal_split",
+]

@@ -1,0 +1,96 @@
+"""The league table: recommenders, handed in, judged on one split (chapter *recommender*)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol, Self
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from tokrec.evaluate.intervals import bootstrap_interval
+from tokrec.evaluate.metrics import METRICS, coverage
+from tokrec.evaluate.splits import POSITIVE
+from tokrec.similarity import best_first
+
+
+class Ranker(Protocol):
+    """What is asked of a recommender here; the estimators of ``tokrec.recommend`` offer it. Chapter *recommender*."""
+
+    items_: pd.DataFrame
+    users_: pd.Index
+    seen_: csr_matrix
+
+    def fit(self, interactions: pd.DataFrame | None, items: pd.DataFrame) -> Self:
+        """Learn from the training part."""
+
+    def score(self, users: Sequence) -> np.ndarray:
+        """Scores ``(n_users, n_items)``, larger is better."""
+
+
+def rank_unseen(recommender: Ranker, users: Sequence, k: int) -> list[list]:
+    """The first `k` unseen items of each reader; fewer where fewer are unseen. Chapter *recommender*."""
+    scores = np.array(recommender.score(users), dtype=float)
+    scores[recommender.seen_[recommender.users_.get_indexer(pd.Index(list(users)))].toarray() > 0] = -np.inf
+    best = best_first(scores, k)
+    return [list(recommender.items_.index[order[np.isfinite(row[order])]]) for row, order in zip(scores, best, strict=True)]
+
+
+def per_user(recommender: Ranker, test: pd.DataFrame, k: int = 10) -> pd.DataFrame:
+    """Metrics of each reader who has something to find. Chapter *recommender*.
+
+    Parameters
+    ----------
+    recommender : Ranker
+        Fitted on the training part.
+    test : DataFrame
+        Interactions held out; ratings of 4 or more are what should be found. Readers unknown to the recommender are left out.
+    k : int
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``user_id``: ``ndcg, recall, precision, f1, mrr`` and ``ranked`` (the list).
+
+    Raises
+    ------
+    ValueError
+        If no known reader has anything to find.
+    """
+    liked = test[(test["rating"] >= POSITIVE) & test["user_id"].isin(recommender.users_)]
+    if liked.empty:
+        raise ValueError(f"test holds no rating of {POSITIVE:g} or more by a reader of the training part: there is nothing to find")
+    relevant = liked.groupby("user_id")["item_id"].agg(set)
+    ranked = rank_unseen(recommender, list(relevant.index), k)
+    rows = [{name: metric(items, wanted, k) for name, metric in METRICS.items()} for items, wanted in zip(ranked, relevant, strict=True)]
+    return pd.DataFrame(rows, index=relevant.index).assign(ranked=pd.Series(ranked, index=relevant.index))
+
+
+def league_table(
+    recommenders: Mapping[str, Ranker], train: pd.DataFrame, test: pd.DataFrame, items: pd.DataFrame, k: int = 10
+) -> pd.DataFrame:
+    """Fit and judge several recommenders on one split: a row each. Chapter *recommender*.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by name: ``ndcg`` with ``low`` and ``high`` (95 % bootstrap over readers), ``recall, precision, f1, mrr, coverage``,
+        and ``seconds`` for fitting and ranking.
+    """
+    rows = {}
+    for name, recommender in recommenders.items():
+        started = time.perf_counter()
+        users = per_user(recommender.fit(train, items), test, k)
+        low, high = bootstrap_interval(users["ndcg"])
+        means = users[list(METRICS)].mean()
+        extra = {
+            "low": low,
+            "high": high,
+            "coverage": coverage(list(users["ranked"]), len(items)),
+            "seconds": time.perf_counter() - started,
+        }
+        rows[name] = means.to_dict() | extra
+    order = ["ndcg", "low", "high", "recall", "precision", "f1", "mrr", "coverage", "seconds"]
+    return pd.DataFrame.from_dict(rows, orient="index")[order]

@@ -1,0 +1,72 @@
+"""Metrics of rankings (chapter *recommender*)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from tokrec.checks import check_k
+from tokrec.similarity import best_first
+
+
+def precision_at_k(ranked: Sequence, relevant: set, k: int) -> float:
+    """Part of the first `k` places that hold a relevant item; empty places count as misses. In [0, 1]. Chapter *recommender*."""
+    check_k(k)
+    return len(set(ranked[:k]) & relevant) / k
+
+
+def recall_at_k(ranked: Sequence, relevant: set, k: int) -> float:
+    """Part of the relevant items that the first `k` places hold; 0 if nothing is relevant. In [0, 1]. Chapter *recommender*."""
+    check_k(k)
+    return len(set(ranked[:k]) & relevant) / len(relevant) if relevant else 0.0
+
+
+def f1_at_k(ranked: Sequence, relevant: set, k: int) -> float:
+    """Harmonic mean of precision and recall at `k`. In [0, 1]. Chapter *recommender*."""
+    precision, recall = precision_at_k(ranked, relevant, k), recall_at_k(ranked, relevant, k)
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def mrr_at_k(ranked: Sequence, relevant: set, k: int) -> float:
+    """One over the rank of the first relevant item among `k`, 0 if there is none. In [0, 1]. Chapter *recommender*."""
+    check_k(k)
+    return next((1 / rank for rank, item in enumerate(ranked[:k], 1) if item in relevant), 0.0)
+
+
+def ndcg_at_k(ranked: Sequence, gains: Mapping | set, k: int) -> float:
+    """Discounted gain of the first `k` places over that of the best possible list. In [0, 1]. Chapter *recommender*.
+
+    Parameters
+    ----------
+    ranked : sequence
+        Items, best first, each once.
+    gains : mapping of item to gain, or set
+        Gains of 0 or more (the shelf's relevance 1 to 3 enters as it is, linearly); a set stands for gains of 1.
+    k : int
+    """
+    check_k(k)
+    table = dict.fromkeys(gains, 1.0) if isinstance(gains, (set, frozenset)) else dict(gains)
+    discount = 1 / np.log2(np.arange(2, k + 2))
+    found = np.array([table.get(item, 0.0) for item in ranked[:k]], dtype=float)
+    best = np.sort(np.array(list(table.values()), dtype=float))[::-1][:k]
+    ideal = float(best @ discount[: len(best)]) if len(best) else 0.0
+    return float(found @ discount[: len(found)]) / ideal if ideal else 0.0
+
+
+def coverage(ranked_lists: Sequence[Sequence], n_items: int) -> float:
+    """Part of the catalogue that appears in at least one list. In [0, 1]. Chapter *recommender*."""
+    return len({item for ranked in ranked_lists for item in ranked}) / n_items
+
+
+def judge_queries(scores: np.ndarray, query_ids: Sequence[str], item_ids: Sequence[str], relevance: pd.DataFrame, k: int = 10) -> pd.Series:
+    """NDCG at `k` of each query, from scores ``(n_queries, n_items)`` and the shelf's graded judgements. Chapter *recommender*."""
+    names = np.asarray(item_ids)
+    gains = {query: dict(zip(group["item_id"], group["relevance"], strict=True)) for query, group in relevance.groupby("query_id")}
+    ranked = best_first(scores, k)
+    values = [ndcg_at_k(list(names[row]), gains.get(query, {}), k) for query, row in zip(query_ids, ranked, strict=True)]
+    return pd.Series(values, index=list(query_ids), name=f"ndcg@{k}")
+
+
+METRICS = {"ndcg": ndcg_at_k, "recall": recall_at_k, "precision": precision_at_k, "f1": f1_at_k, "mrr": mrr_at_k}
