@@ -1,10 +1,8 @@
 """The command line: sensible first pages, one's own items, the cache, messages for mistakes."""
 
-import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -217,21 +215,17 @@ def test_columns_line_up(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().out == "title     score\n智能手表  0.500\nwatch     1.250\n"
 
 
-def processor_seconds(*arguments: str) -> tuple[float, str]:
-    """What a fresh Python process takes of the processor, the lesser of two runs, and what it prints."""
-    seconds = []
-    for _ in range(2):
-        started, before = time.perf_counter(), os.times()
-        found = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, encoding="utf-8", check=True)
-        after, waited = os.times(), time.perf_counter() - started
-        worked = after.children_user - before.children_user + after.children_system - before.children_system
-        seconds.append(min(waited, worked or waited))  # the processor's time, as other programs may be running; Windows doesn't tell it
-    return min(seconds), found.stdout
-
-
-def test_a_cold_start_answers_soon():
-    """The wait is mostly that for the libraries; it can't hold the reading of hundreds of descriptions by the encoder."""
-    libraries, _ = processor_seconds("-c", "import torch, pandas, sklearn.feature_extraction.text, jieba; jieba.initialize()")
-    answer, printed = processor_seconds("-m", "tokrec.cli", "recommend", "想要购买一款智能手表", "-k", "1")
-    assert len(printed.splitlines()) == 2
-    assert answer < 2 * libraries, (answer, libraries)  # 1.2 times when nothing else runs; all descriptions would make it 4
+def test_an_answer_waits_for_nothing_it_does_not_need():
+    """A cold start reads one text, the wish: not the descriptions; and it loads neither transformers nor spaCy."""
+    code = """
+import sys, tokrec
+from tokrec.features.encoder import Encoder
+encode = Encoder.encode
+Encoder.encode = lambda self, texts, *rest, **named: print("encodes", len(texts)) or encode(self, texts, *rest, **named)
+from tokrec.cli import main
+main(["recommend", "想要购买一款智能手表", "-k", "1"])
+print("loaded", *{"transformers", "spacy", "matplotlib", "sentence_transformers"} & {*sys.modules})
+"""
+    done = subprocess.run([sys.executable, "-X", "utf8", "-c", code], capture_output=True, text=True, encoding="utf-8", check=True)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "encodes 1" and lines[-1] == "loaded" and len(lines) == 4

