@@ -2,7 +2,7 @@
 # Everything runs in .venv with the versions of requirements.lock; after installation nothing needs the network.
 SHELL := bash
 .DEFAULT_GOAL := book
-.PHONY: book test lab execute format lock lint site
+.PHONY: book test test-book lab execute format lock lint site
 
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
@@ -12,7 +12,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 RUN := $(BIN)/python
-READY := .venv/ready
+BOOK := .venv/book
+EVERYTHING := .venv/everything
 NOTEBOOKS ?= $(wildcard notebooks/*.ipynb)
 WORKERS ?= 2
 PIP := -m pip --disable-pip-version-check
@@ -20,44 +21,55 @@ PIP := -m pip --disable-pip-version-check
 # One thread a process: WORKERS of them run side by side, and sums are added in the same order everywhere.
 ONE_THREAD := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 
-$(READY): requirements.lock pyproject.toml
+# Core and book tools.
+$(BOOK): requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit('tokrec needs Python 3.11 or newer: make PYTHON=python3.12' if sys.version_info < (3, 11) else 0)"
 	test -x $(RUN) || $(PYTHON) -m venv .venv
-	$(RUN) $(PIP) install -q -r requirements.lock
-	$(RUN) $(PIP) install -q --no-deps --no-build-isolation -e .
+	$(RUN) $(PIP) install -q -c requirements.lock -e ".[book]"
 	$(RUN) -m tokrec.fonts
+	touch $@
+
+# And all that any chapter or test can use.
+$(EVERYTHING): $(BOOK)
+	$(RUN) $(PIP) install -q -c requirements.lock -e ".[book,test,all]"
 	touch $@
 
 book: site
 	@$(RUN) -c "import pathlib; print('Start page:', pathlib.Path('_build/html/index.html').resolve().as_uri())"
 
-site: $(READY)
+site: $(BOOK)
 	$(BIN)/jupyter-book build . --all -W -n --keep-going -q
 
-lint: $(READY)
+lint: $(EVERYTHING)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: $(READY)
+test: $(EVERYTHING)
 	@$(RUN) tools/loopback.py
 	@SECONDS=0; $(MAKE) --no-print-directory lint site && $(ONE_THREAD) $(BIN)/pytest -q -n $(WORKERS) --durations=10; status=$$?; \
 	echo "make test: $$SECONDS seconds in total, exit code $$status"; exit $$status
 
-lab: $(READY)
+# The notebooks as a reader has them who installed no extra: core, book tools, and the runner.
+test-book: $(BOOK)
+	test -x $(subst .venv,.venv-book,$(RUN)) || $(PYTHON) -m venv .venv-book
+	$(subst .venv,.venv-book,$(RUN)) $(PIP) install -q -c requirements.lock -e ".[book]" nbval pytest pytest-xdist
+	@$(RUN) tools/loopback.py
+	$(ONE_THREAD) $(subst .venv,.venv-book,$(BIN))/pytest -q -n $(WORKERS) notebooks
+
+lab: $(BOOK)
 	$(BIN)/jupyter lab notebooks
 
-execute: $(READY)
+execute: $(EVERYTHING)
 	@$(RUN) tools/loopback.py
 	$(ONE_THREAD) $(RUN) tools/execute.py --workers $(WORKERS) $(NOTEBOOKS)
 
-format: $(READY)
+format: $(EVERYTHING)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 lock:
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
-	$(subst .venv,.venv-lock,$(RUN)) $(PIP) install -q "torch==2.13.0" "setuptools>=77" ".[book,test,distill]"
-	{ echo "# Exact versions that make uses, written by 'make lock': run-time, book, test and distill needs together."; \
-	$(subst .venv,.venv-lock,$(RUN)) $(PIP) freeze --all --exclude pip --exclude tokrec | sed 's/+cpu//'; } > requirements.lock
+	$(subst .venv,.venv-lock,$(RUN)) $(PIP) install -q "torch==2.13.0" -e ".[book,test,all,dev]"
+	$(subst .venv,.venv-lock,$(RUN)) tools/lock.py > requirements.lock
 	rm -rf .venv-lock

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ import pytest
 
 import tokrec
 from tokrec.cli import main, show, width
+from tokrec.datasets import movielens_folder
 
-MOVIES = Path(__file__).parents[2] / "shared" / "data" / "ml-latest-small" / "movies.csv"
 ARTICLES = [
     "我喜欢看电影",
     "最近天气很好",
@@ -191,7 +192,13 @@ def test_vectors_are_cached_and_a_damaged_cache_is_mended(run, tmp_path: Path, c
         assert archive["vectors"].shape == (3, 384)
 
 
-@pytest.mark.skipif(not MOVIES.is_file(), reason="MovieLens may not be shipped: put ml-latest-small in ../shared/data")
+@pytest.fixture(scope="module")
+def movies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MovieLens' films as the file that people have."""
+    with ZipFile(movielens_folder() / "ml-latest-small.zip") as archive:
+        return Path(archive.extract("ml-latest-small/movies.csv", tmp_path_factory.mktemp("movies")))
+
+
 @pytest.mark.parametrize(
     ("query", "sensible"),
     [
@@ -199,10 +206,10 @@ def test_vectors_are_cached_and_a_damaged_cache_is_mended(run, tmp_path: Path, c
         ("黑帮电影", "crime"),  # gangster films: a crime film among the first five, found across languages
     ],
 )
-def test_movielens(query: str, sensible: str, run):
-    movies = pd.read_csv(MOVIES).drop_duplicates("title").set_index("title")["genres"]
-    lines = run("recommend", query, "--items", str(MOVIES), "-k", "5")
-    genres = [movies[re.split(r"\s{2,}", line)[1]] for line in lines[1:]]
+def test_movielens(query: str, sensible: str, run, movies: Path):
+    known = pd.read_csv(movies).drop_duplicates("title").set_index("title")["genres"]
+    lines = run("recommend", query, "--items", str(movies), "-k", "5")
+    genres = [known[re.split(r"\s{2,}", line)[1]] for line in lines[1:]]
     if sensible == "crime":
         assert any("Crime" in found for found in genres), lines
     else:

@@ -1,16 +1,22 @@
 """A reader's own CSV, MovieLens, the simulator on a small shelf, the stored vectors."""
 
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
 
-from tokrec.datasets import load_movielens, load_shelf, read_items, simulate_readers
+from tokrec.datasets import load_movielens, load_movielens_links, load_movielens_tags, load_shelf, read_items, simulate_readers
 from tokrec.datasets import movielens as ml
 from tokrec.datasets.readers import PAGE, STARS, to_stars, topic_matrix
 from tokrec.features.cache import shipped_vectors
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "ml-latest-small"
+ROOT = Path(__file__).parents[1]
 
 
 def write(folder: Path, content: str | bytes, name: str = "items.csv") -> Path:
@@ -76,22 +82,127 @@ def test_missing_file_and_column(tmp_path: Path):
         read_items(write(tmp_path, "title\na\n"), text="plot")
 
 
-def test_movielens_must_be_the_published_files(tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match=r"ratings\.csv is missing: download ml-latest-small\.zip"):
-        load_movielens(tmp_path)
-    for name in ml.SHA256:
-        write(tmp_path, "userId,movieId,rating,timestamp\n", name)
-    with pytest.raises(ValueError, match=r"ratings\.csv is not the published ml-latest-small file \(SHA-256 differs\)"):
-        load_movielens(tmp_path)
-
-
-@pytest.mark.skipif(not DATA.is_dir(), reason="MovieLens may not be shipped: put ml-latest-small in ../shared/data")
 def test_movielens():
-    interactions, items = load_movielens(DATA)
+    interactions, items = load_movielens()
     assert interactions.columns.tolist() == ["user_id", "item_id", "rating", "timestamp"]
     assert len(interactions) == 100_836 and interactions["user_id"].nunique() == 610 and len(items) == 9_742
     assert items.loc[1].to_dict() == {"title": "Toy Story (1995)", "text": "Adventure Animation Children Comedy Fantasy"}
     assert interactions["item_id"].isin(items.index).all() and items.index.name == "item_id"
+    assert interactions.iloc[0].tolist() == [1, 1, 4.0, 964982703]
+
+
+def test_movielens_tags_and_links():
+    tags, links = load_movielens_tags(), load_movielens_links()
+    assert tags.columns.tolist() == ["user_id", "item_id", "tag", "timestamp"] and len(tags) == 3_683
+    assert tags.iloc[0].tolist() == [2, 60756, "funny", 1445714994]
+    assert links.loc[1].tolist() == ["0114709", 862] and links["tmdb_id"].isna().sum() == 8
+    assert links.index.equals(load_movielens()[1].index)
+
+
+def test_movielens_conditions_lie_beside_the_data():
+    conditions = (ml.movielens_folder() / "README.txt").read_bytes()
+    assert conditions == (ROOT / "LICENSE-MovieLens").read_bytes()
+    told = conditions.decode("utf-8")
+    for part in ("may redistribute the data set", "commercial or revenue-bearing", "not state or imply any endorsement", "Konstan. 2015"):
+        assert part in told
+
+
+@pytest.fixture
+def own_copy(tmp_path: Path) -> Path:
+    with ZipFile(ml.movielens_folder() / "ml-latest-small.zip") as archive:
+        archive.extractall(tmp_path)
+    return tmp_path / "ml-latest-small"
+
+
+def test_a_copy_of_ones_own_is_the_same(own_copy: Path):
+    for own, bundled in zip(load_movielens(own_copy), load_movielens(), strict=True):
+        pd.testing.assert_frame_equal(own, bundled)
+    pd.testing.assert_frame_equal(load_movielens_tags(str(own_copy)), load_movielens_tags())
+    pd.testing.assert_frame_equal(load_movielens_links(own_copy), load_movielens_links())
+
+
+@pytest.mark.parametrize(
+    ("name", "load"),
+    [("ratings", load_movielens), ("movies", load_movielens), ("tags", load_movielens_tags), ("links", load_movielens_links)],
+)
+def test_movielens_must_be_the_published_files(own_copy: Path, name: str, load: Callable):
+    path = own_copy / f"{name}.csv"
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(ValueError, match=rf"{name}\.csv is not the published ml-latest-small file \(SHA-256 differs\)"):
+        load(own_copy)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=rf"{name}\.csv is missing: download ml-latest-small\.zip"):
+        load(own_copy)
+
+
+def test_a_damaged_bundled_archive_is_noticed(own_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (own_copy / "movies.csv").write_text("movieId,title,genres\n1,A,B\n")
+    with ZipFile(own_copy / "ml-latest-small.zip", "w") as archive:
+        archive.write(own_copy / "movies.csv", "ml-latest-small/movies.csv")
+    monkeypatch.setattr(ml, "movielens_folder", lambda: own_copy)
+    with pytest.raises(ValueError, match="movies.csv is not the published ml-latest-small file"):
+        load_movielens()
+
+
+def test_fresh_install_has_movielens_with_the_network_off(tmp_path: Path):
+    """Build the package as pip does, unpack it elsewhere, and read the data from there without any socket."""
+    code = "import sys; sys.argv = ['setup.py', '-q', 'bdist_wheel', '-d', sys.argv[1]]; import setuptools; setuptools.setup()"
+    copy = tmp_path / "source"
+    copy.mkdir()
+    for name in ("pyproject.toml", "README.md", *(path.name for path in ROOT.glob("LICENSE*"))):
+        shutil.copy(ROOT / name, copy)
+    shutil.copytree(ROOT / "tokrec", copy / "tokrec", ignore=shutil.ignore_patterns("__pycache__", "tokrec-mini"))
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=copy, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+        metadata = next(archive.read(name).decode() for name in archive.namelist() if name.endswith("METADATA"))
+    assert "LicenseRef-MovieLens" in metadata and "License-File: LICENSE-MovieLens" in metadata
+    use = """
+import socket
+def refuse(*_, **__): raise OSError("the network is off")
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+import tokrec
+interactions, items = tokrec.load_movielens()
+print(tokrec.__file__, len(interactions), len(items), sep="|")
+"""
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed"), "PYTHONSAFEPATH": "1"}
+    done = subprocess.run([sys.executable, "-c", use], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    where, *counts = done.stdout.strip().split("|")
+    assert Path(where).is_relative_to(tmp_path) and counts == ["100836", "9742"]
+
+
+def test_everything_else_works_without_movielens(tmp_path: Path):
+    """The package as a commercial user has it who deleted the folder."""
+    without = shutil.ignore_patterns("__pycache__", "ml-latest-small")
+    shutil.copytree(ROOT / "tokrec", tmp_path / "tokrec", ignore=without, copy_function=os.link)
+    use = """
+import importlib, pkgutil, tokrec
+for found in pkgutil.walk_packages(tokrec.__path__, "tokrec."):
+    if not found.name.endswith("__main__"):
+        importlib.import_module(found.name)
+from tokrec.cli import main
+assert main(["info"]) == 0 and main(["recommend", "智能手表", "-k", "2"]) == 0 and main(["recommend", "--user", "u0007", "-k", "2"]) == 0
+print(tokrec.mine("我爱编程").relevant)
+shelf = tokrec.load_shelf()
+for kind in (tokrec.PopularityRecommender, tokrec.ContentRecommender, tokrec.HybridRecommender):
+    assert len(kind().fit(shelf.interactions, shelf.items).recommend("u0007")) == 10
+try:
+    tokrec.load_movielens()
+except FileNotFoundError as error:
+    print(error)
+print(tokrec.__file__)
+"""
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1"}
+    done = subprocess.run([sys.executable, "-c", use], cwd=tmp_path, env=environment, check=True, capture_output=True, encoding="utf-8")
+    *_, refused, where = done.stdout.splitlines()
+    assert Path(where).is_relative_to(tmp_path)
+    assert refused.startswith("MovieLens has been taken out of this installation") and "reinstall tokrec" in refused
+
+
+def test_only_one_module_reads_the_folder():
+    readers = [path.name for path in (ROOT / "tokrec").rglob("*.py") if '"ml-latest-small"' in path.read_text(encoding="utf-8")]
+    assert readers == ["movielens.py"]
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,10 @@ import pytest
 
 import tokrec
 from tokrec import cli
+from tokrec.datasets import load_movielens, load_movielens_tags
 from tokrec.datasets.shelf import DOMAINS
 from tokrec.features.encoder import bundled_folder
+from tokrec.stored import stored
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -84,19 +86,18 @@ def test_encoder_card_agrees_with_the_model():
 
 
 def test_encoder_card_states_the_stored_scores():
-    stored = {name: pd.read_csv(bundled_folder().parent / "training" / f"{name}.csv") for name in ("scores", "checks")}
-    table = stored["scores"].set_index("source")
+    table = stored("encoder_scores").set_index("source")
     stated = rows(CARD, "score")
     for name, measure, student, teacher, _ in stated[: len(table)]:
         row = table.loc[re.search(r"\((\S+)\)$", name)[1]]
         assert measure == f"top-1, {int(row['pairs']):,} pairs"
         assert student == f"{row['student']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" and teacher == f"{row['teacher']:.2f}"
     found = [[cell for cell in row[2:] if cell] for row in stated[len(table) :]]
-    checks = stored["checks"].pivot(index="check", columns="system", values="mean")
+    checks = stored("encoder_checks").pivot(index="check", columns="system", values="mean")
     for values in found:
         systems = ["student", "teacher", "tfidf"][: len(values)]
         told = [tuple(f"{number:.2f}" for number in row) for row in checks[systems].to_numpy()]
-        assert tuple(value.split()[0] for value in values) in told, f"the card states {values}, which checks.csv does not hold"
+        assert tuple(value.split()[0] for value in values) in told, f"the card states {values}, which encoder_checks does not hold"
     assert len(found) == len(checks)
 
 
@@ -105,3 +106,29 @@ def test_encoder_card_counts_its_sources():
     files = {path.stem: path for folder in ("parallel", "mono") for path in (DATA / folder).iterdir()}
     stated = {row[0]: int(row[2].replace(",", "")) for row in rows(CARD, "source")}
     assert stated == {name: len(path.read_text(encoding="utf-8").split("\n")) - 1 for name, path in files.items()}
+
+
+def test_movielens_card_states_the_counts():
+    stated = {row[0]: row[1] for row in rows((ROOT / "book" / "movielens.md").read_text(encoding="utf-8"), "property")}
+    interactions, items = load_movielens()
+    assert stated["ratings"].startswith(f"{len(interactions):,},") and stated["films"].startswith(f"{len(items):,} ")
+    assert stated["people"].startswith(
+        f"{interactions['user_id'].nunique()}, each with at least {interactions['user_id'].value_counts().min()} "
+    )
+    assert stated["tags"].startswith(f"{len(load_movielens_tags()):,} ")
+    days = [f"{day.day} {day:%B %Y}" for day in pd.to_datetime(interactions["timestamp"].agg(["min", "max"]), unit="s")]
+    assert stated["time"] == " to ".join(days)
+
+
+@pytest.mark.parametrize("name", ["README.md", "pyproject.toml", "book/movielens.md", "notebooks/shelf_statistics.ipynb"])
+def test_conditions_of_movielens_are_told(name: str):
+    told = (ROOT / name).read_text(encoding="utf-8").lower()
+    for word in ("research", "commercial", "endorsement", "movielens"):
+        assert word in told, f"{name} says nothing about {word}"
+    assert "harper" in told and ("2015" in told)
+
+
+def test_card_quotes_the_conditions_word_by_word():
+    card = (ROOT / "book" / "movielens.md").read_text(encoding="utf-8")
+    quoted = re.search(r'development data set: "(.*?)"', card)[1]
+    assert quoted in (ROOT / "LICENSE-MovieLens").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -17,10 +18,14 @@ import tokrec
 from tokrec.features.encoder import bundled_folder
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import lock  # noqa: E402
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUN_TIME = [Requirement(line) for line in PROJECT["dependencies"]]
-EXTRAS = [Requirement(line) for lines in PROJECT["optional-dependencies"].values() for line in lines]
-LOCK = [line for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+EXTRAS = {extra: [Requirement(line) for line in lines] for extra, lines in PROJECT["optional-dependencies"].items()}
+OTHERS = [line for lines in EXTRAS.values() for line in lines if line.name != "tokrec"]
+LOCK = [Requirement(line) for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
 NOT_IN_CONDA = {"manimgx-fonts-cjk"}  # pip brings it
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 
@@ -59,28 +64,79 @@ def test_conda_environment_asks_for_what_pyproject_asks_for():
         if requirement.name not in NOT_IN_CONDA
     }
     assert conda == expected | {f"python{PROJECT['requires-python']}", "pip"}
-    assert {"pip": ["-e .[book,test]"]} in environment
+    assert {"pip": ["-e .[book,test,all]"]} in environment
 
 
 def test_lock_is_exact_and_unique():
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._!]+", line) for line in LOCK)
-    names = [canonicalize_name(line.split("==")[0]) for line in LOCK]
-    assert len(names) == len(set(names))
-    assert "torch==2.13.0" in LOCK
+    assert all(re.fullmatch(r"==[A-Za-z0-9.!]+", str(line.specifier)) and not line.extras for line in LOCK)
+    names = [canonicalize_name(line.name) for line in LOCK]
+    assert len(names) == len(set(names)) > 150
 
 
-@pytest.mark.parametrize("requirement", RUN_TIME + EXTRAS, ids=str)
+def environments() -> list[dict[str, str]]:
+    """The platforms and Python versions of the lock file's markers."""
+    platforms = [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("darwin", "x86_64"), ("win32", "AMD64")]
+    return [
+        {"sys_platform": system, "platform_machine": machine, "python_version": python}
+        for system, machine in platforms
+        for python in ("3.11", "3.12", "3.13", "3.14")
+    ]
+
+
+def test_lock_speaks_for_the_platforms_that_have_a_wheel():
+    torch = next(line for line in LOCK if line.name == "torch")
+    assert str(torch.specifier) == "==2.13.0"
+    spoken = [here for here in environments() if torch.marker is None or torch.marker.evaluate(here)]
+    assert {here["sys_platform"] for here in spoken} == {"linux", "darwin", "win32"}
+    assert not [
+        here for here in spoken if (here["sys_platform"], here["platform_machine"]) == ("darwin", "x86_64")
+    ]  # no such wheel any more
+    for line in LOCK:  # a marker that holds nowhere would be a typing error
+        assert line.marker is None or any(line.marker.evaluate(here) for here in environments()), line
+
+
+def test_marker_of_wheels_by_hand():
+    tags = ["cp311-abi3-manylinux_2_28_x86_64", "cp311-cp311-win_amd64", "cp312-cp312-win_amd64", "cp313-cp313t-win_amd64"]
+    found = Requirement(f"x==1 ; {lock.marker(tags)}").marker
+    holds = {(here["sys_platform"], here["platform_machine"], here["python_version"]) for here in environments() if found.evaluate(here)}
+    assert holds == {("linux", "x86_64", f"3.{minor}") for minor in (11, 12, 13, 14)} | {("win32", "AMD64", f"3.{m}") for m in (11, 12)}
+    assert lock.marker(["py3-none-any"]) == ""
+    assert not lock.fits("cp312-cp312-macosx_11_0_arm64", "3.12", "sys_platform == 'darwin' and platform_machine == 'x86_64'")
+
+
+@pytest.mark.parametrize("requirement", RUN_TIME + OTHERS, ids=str)
 def test_lock_has_a_fitting_version_of_every_direct_dependency(requirement):
-    pinned = {canonicalize_name(name): number for name, number in (line.split("==") for line in LOCK)}
+    pinned = {canonicalize_name(line.name): str(line.specifier).removeprefix("==") for line in LOCK}
     assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)])
     assert any(part.operator == ">=" for part in requirement.specifier), "a tested lower bound is missing"
+
+
+CHAPTER_EXTRAS = {"rank", "tune", "graph", "language", "explain", "speech", "vision", "privacy", "serve", "postgres", "distributed", "ann"}
+
+
+def test_extras_have_two_levels():
+    """Book and test are levels, all is the union of the chapters' extras, and what only authors need is never in it."""
+    assert set(EXTRAS) <= CHAPTER_EXTRAS | {"book", "test", "all", "distill", "dev"}
+    chapters = {extra for extra in EXTRAS if extra in CHAPTER_EXTRAS}
+    assert {line.name for line in EXTRAS["all"]} <= {"tokrec"}
+    assert {extra for line in EXTRAS["all"] for extra in line.extras} == chapters
+    assert "distill" in {extra for line in EXTRAS["dev"] for extra in line.extras}
+
+
+def test_make_installs_two_levels():
+    commands = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.findall(r'install -q -c requirements\.lock -e "\.\[([a-z,]+)\]"', commands) == ["book", "book,test,all", "book"]
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert run.rstrip().endswith("make test\nmake test-book")
 
 
 def test_licences():
     assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Creative Commons Attribution 4.0 International" in (ROOT / "LICENSE-text-and-data").read_text(encoding="utf-8")
     assert "Creative Commons Attribution-ShareAlike 4.0 International" in (ROOT / "LICENSE-weights").read_text(encoding="utf-8")
-    assert PROJECT["license"] == "Apache-2.0 AND CC-BY-4.0 AND CC-BY-SA-4.0"
+    assert "may not use this information for any commercial" in (ROOT / "LICENSE-MovieLens").read_text(encoding="utf-8")
+    assert PROJECT["license"] == "Apache-2.0 AND CC-BY-4.0 AND CC-BY-SA-4.0 AND LicenseRef-MovieLens"
+    assert PROJECT["license-files"] == sorted(path.name for path in ROOT.glob("LICENSE*"))
 
 
 def test_one_version_everywhere():

@@ -8,14 +8,14 @@ import pytest
 
 import tokrec
 from tokrec.datasets.statistics import (
-    compute_real_statistics,
     gini,
     interaction_statistics,
     largest_overlap,
     lorenz,
     moving_ttr,
-    real_statistics,
 )
+from tokrec.distill.richness import richness_elsewhere
+from tokrec.stored import stored
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -73,8 +73,16 @@ def test_no_two_descriptions_of_the_shelf_share_half_of_their_ngrams(column, uni
     assert share < 0.5, f"{items.index[first]} and {items.index[second]} are too much alike"
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"needs MovieLens and the texts in {DATA}: the stored statistics are used as they are")
-def test_stored_statistics_are_those_of_the_real_data():
-    computed, stored = compute_real_statistics(DATA), real_statistics()
-    assert computed["movielens"] == stored["movielens"]
-    assert computed["texts"] == pytest.approx(stored["texts"], abs=0.005)  # another jieba cuts a few words differently
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the texts in {DATA}: the stored richness is used as it is")
+def test_stored_richness_is_that_of_the_texts(capsys: pytest.CaptureFixture[str]):
+    assert stored("richness_elsewhere") == pytest.approx(richness_elsewhere(DATA), abs=0.005)  # another jieba cuts a few words differently
+
+
+def test_simulated_readers_are_like_real_ones_in_four_numbers():
+    ratings, films = tokrec.load_movielens()
+    shelf = tokrec.load_shelf()
+    real, simulated = interaction_statistics(ratings, len(films)), interaction_statistics(shelf.interactions, len(shelf.items))
+    assert (real["readers"], real["items"], real["interactions"]) == (610, 9742, 100836)
+    assert real["density"] == pytest.approx(100836 / 610 / 9742, abs=1e-6)
+    for key, distance in {"density": 0.005, "gini_items": 0.02, "gini_readers": 0.02, "mean_rating": 0.02}.items():
+        assert simulated[key] == pytest.approx(real[key], abs=distance)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, deque
 from collections.abc import Sequence
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +11,6 @@ import pandas as pd
 
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 TIMES = (0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12)
-REAL_TEXTS = {  # name: file, and what a line must contain
-    "English product reviews": ("en-product-reviews", ""),
-    "Chinese Wikipedia": ("zh-cmrc2018", ""),
-    "Chinese hotel catalogue": ("zh-crosswoz", "，酒店，"),
-}
 
 
 def gini(counts: Sequence[float] | np.ndarray) -> float:
@@ -131,34 +123,3 @@ def largest_overlap(texts: Sequence[str], unit: str, n: int) -> tuple[float, int
     np.fill_diagonal(common, 0)
     first, second = np.unravel_index(common.argmax(), common.shape)
     return float(common[first, second]), int(first), int(second)
-
-
-def real_statistics() -> dict[str, Any]:
-    """The same statistics of real data that are not shipped: ``movielens`` and ``texts``. Page *shelf_statistics*."""
-    return json.loads(_path().read_text(encoding="utf-8"))
-
-
-def compute_real_statistics(folder: str | Path) -> dict[str, Any]:
-    """Compute what :func:`real_statistics` returns from ``ml-latest-small/`` and ``mono/`` in a folder. Page *shelf_statistics*."""
-    from tokrec.datasets.movielens import load_movielens
-
-    interactions, items = load_movielens(Path(folder) / "ml-latest-small")
-    texts = {name: _richness_of_file(Path(folder) / "mono" / f"{file}.txt", part) for name, (file, part) in REAL_TEXTS.items()}
-    return {"movielens": interaction_statistics(interactions, len(items)), "texts": texts}
-
-
-def write_real_statistics(folder: str | Path) -> None:
-    """Store :func:`compute_real_statistics` in the package. Page *shelf_statistics*."""
-    _path().write_text(json.dumps(compute_real_statistics(folder), indent=1) + "\n", encoding="utf-8")
-
-
-def _richness_of_file(path: Path, part: str, lines: int = 1000) -> float:
-    from tokrec.text import words
-
-    every = [line for line in path.read_text(encoding="utf-8").splitlines() if part in line]
-    chosen = np.random.default_rng(0).choice(len(every), size=min(lines, len(every)), replace=False)
-    return round(moving_ttr(words(" ".join(every[row] for row in sorted(chosen)), drop_stop_words=False)), 6)
-
-
-def _path() -> Path:
-    return Path(str(files("tokrec").joinpath("data", "real_statistics.json")))

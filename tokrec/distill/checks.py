@@ -90,13 +90,13 @@ def domain_accuracy(embed: Embed | None, language: str, random_state: int = 0) -
     return right
 
 
-def cold_items(embed: Embed | None, folder: Path, random_state: int = 0) -> np.ndarray:
+def cold_items(embed: Embed | None, random_state: int = 0) -> np.ndarray:
     """NDCG@10 of each MovieLens reader on films hidden from training, the mean of five folds. Chapter *small_encoder*.
 
     Ratings of 4 or more are positive. In each fold a fifth of the films lose all their ratings; kernel ridge regression
     ``exp(4 · cosine)`` with a penalty of 100 carries the readers' ratings of the other films over by title and genres.
     """
-    ratings, films = load_movielens(folder)
+    ratings, films = load_movielens()
     positive = ratings[ratings["rating"] >= 4]
     films = films.loc[np.sort(positive["item_id"].unique())]
     users = pd.Index(np.sort(positive["user_id"].unique()))
@@ -119,7 +119,7 @@ def once(embed: Embed) -> Embed:
     return lambda texts: stored(tuple(texts))
 
 
-def checks(embed: dict[str, Embed | None], movielens: Path | None) -> Iterator[tuple[str, str, np.ndarray]]:
+def checks(embed: dict[str, Embed | None], movielens: bool) -> Iterator[tuple[str, str, np.ndarray]]:
     """Every check with every system: name of the check, name of the system, one value an observation."""
     tasks: dict[str, Callable[[Embed | None], np.ndarray]] = {}
     for query, item in (("en", "en"), ("zh", "zh"), ("zh", "en"), ("en", "zh")):
@@ -127,7 +127,7 @@ def checks(embed: dict[str, Embed | None], movielens: Path | None) -> Iterator[t
     for language in ("en", "zh"):
         tasks[f"domains, learned in en, told in {language}"] = partial(domain_accuracy, language=language)
     if movielens:
-        tasks["MovieLens, cold films"] = partial(cold_items, folder=movielens)
+        tasks["MovieLens, cold films"] = cold_items
     for task, compute in tasks.items():
         for system, encode in embed.items():
             yield task, system, compute(encode)
@@ -159,7 +159,7 @@ def held_out_vectors(out: Path, student: Encoder, valid: pd.DataFrame) -> dict[s
     return {"teacher": teacher, "student": {side: student.encode(valid[side].tolist()) for side in files}}
 
 
-def write_checks(out: Path, movielens: Path | None) -> None:
+def write_checks(out: Path, movielens: bool) -> None:
     """Store ``checks.csv`` and ``sizes.csv`` (:func:`found_by_size`).
 
     The first holds every check, and the student's differences from the others, paired by observation.
@@ -188,7 +188,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Compute and store the checks of a finished run."""
     parser = argparse.ArgumentParser(prog="python -m tokrec.distill.checks", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of a finished run")
-    parser.add_argument("--movielens", type=Path, help="folder of ml-latest-small; without it that check is left out")
+    parser.add_argument("--movielens", action="store_true", help="check MovieLens' films too, which takes some minutes")
     options = parser.parse_args(arguments)
     write_checks(options.out, options.movielens)
 
