@@ -82,7 +82,7 @@ def violations(pairs: set[tuple[str, str]]) -> list[str]:
 
 
 def floors() -> list[list[str]]:
-    """Rooms by height: each stands above all that it imports."""
+    """Rooms by height: each stands above all that it imports, and those that import nothing just below their users."""
     below: dict[str, set[str]] = {room_of(name): set() for name in modules() if name != "tokrec"}
     for a, b in room_arrows():
         below[a].add(b)
@@ -92,20 +92,23 @@ def floors() -> list[list[str]]:
         if not ready:
             raise ValueError(f"rooms import each other in a circle: {sorted(set(below) - set(height))}")
         height |= {room: 1 + max((height[other] for other in below[room]), default=-1) for room in ready}
+    highest = max(height.values())
+    for room in [room for room in below if not below[room] and room != "checks"]:  # near those who use them, not far above
+        height[room] = min((height[user] for user in below if room in below[user]), default=highest + 1) - 1
     order = list(PLAN)
-    return [sorted((room for room in height if height[room] == level), key=order.index) for level in range(max(height.values()) + 1)]
+    return [sorted((room for room in height if height[room] == level), key=order.index) for level in range(highest + 1)]
 
 
 def draw() -> str:
     """The rooms as SVG, lowest at the top, since the reader starts there; an arrow leads from a room to one that uses it."""
     width, row, box, tall = 760, 92, 112, 40
     levels = floors()
-    place = {
-        room: (width * (column + 1) / (len(rooms) + 1), 36 + row * level)
-        for level, rooms in enumerate(levels)
-        for column, room in enumerate(rooms)
-    }
     direct = nearest(room_arrows())
+    place: dict[str, tuple[float, float]] = {}
+    for level, rooms in enumerate(levels):  # a room stands below the middle of those that it uses
+        used = {room: [place[other][0] for user, other in direct if user == room] or [0] for room in rooms}
+        for column, room in enumerate(sorted(rooms, key=lambda room, used=used: sum(used[room]) / len(used[room]))):
+            place[room] = width * (column + 1) / (len(rooms) + 1), 36 + row * level
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {row * len(levels)}" font-family="sans-serif" font-size="16">',
         f'<rect width="{width}" height="{row * len(levels)}" fill="#ffffff"/>',
