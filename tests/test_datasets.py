@@ -53,35 +53,6 @@ def test_what_looks_like_numbers_or_nothing_stays_text(tmp_path: Path):
     assert items.values.tolist() == [["1984", "Drama Sci-Fi"], ["NA", "null"]]
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is empty: it needs a heading"),
-        (b"title\n", "holds no item with a title"),
-        (b"title,text\n,\n , \n", "holds no item"),
-        ("标题\n手表\n".encode("gb18030"), "is not UTF-8.*save it as UTF-8.*iconv -f gb18030"),
-        ("title\nwatch\n".encode("utf-16"), "is not UTF-8"),
-        (b"colour,size\nred,3\n", r"no title or text column that is known by name \(it has colour, size\): name one with --text COLUMN"),
-        (b"id,title\n1,a\n1,b\n", "item id '1' more than once in column 'id': keep one row an item"),
-        (b"title,text\na,b\nc,d,e\n", "is not a comma-separated table.*quote fields that hold commas"),
-        (b"title,text\na,b,c\n", "more fields than its heading: quote fields that hold commas"),
-        (b'title\n"open\nb\n', "is not a comma-separated table"),
-    ],
-)
-def test_bad_files(tmp_path: Path, content: bytes, message: str):
-    with pytest.raises(ValueError, match=message):
-        read_items(write(tmp_path, content))
-
-
-def test_missing_file_and_column(tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match=r"there is no file .*nothing\.csv"):
-        read_items(tmp_path / "nothing.csv")
-    with pytest.raises(FileNotFoundError, match="there is no file"):
-        read_items(tmp_path)
-    with pytest.raises(ValueError, match="has no column 'plot': it has title"):
-        read_items(write(tmp_path, "title\na\n"), text="plot")
-
-
 def test_movielens():
     interactions, items = load_movielens()
     assert interactions.columns.tolist() == ["user_id", "item_id", "rating", "timestamp"]

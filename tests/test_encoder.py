@@ -1,9 +1,12 @@
 """The encoder: the same vectors alone, in a batch, by hand with transformers, and by sentence-transformers."""
 
-import hashlib
 import re
 import shutil
 import socket
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +14,9 @@ import pytest
 from growth import assert_linear
 
 from tokrec.datasets.shelf import load_shelf
+from tokrec.features import cache, hub
 from tokrec.features import encoder as enc
-from tokrec.features import hub
-from tokrec.features.cache import cached, shipped_path, shipped_vectors
+from tokrec.features.cache import cached, shipped_path, shipped_vectors, vectors_key
 from tokrec.text import item_texts
 
 TEXTS = [
@@ -147,7 +150,7 @@ def test_context_changes_a_token(encoder: enc.Encoder):
 @pytest.mark.parametrize(
     ("texts", "error", "message"),
     [
-        ("one", TypeError, "texts must be a list of strings, not one string"),
+        ("one", TypeError, "texts must be a list of values, not one str: wrap it in a list"),
         (["a", None], TypeError, r"texts\[1\] must be a string, got None: drop missing values"),
         ([float("nan")], TypeError, r"texts\[0\] must be a string, got nan"),
         ([b"a"], TypeError, r"texts\[0\] must be a string, not bytes: decode it first"),
@@ -258,9 +261,8 @@ def test_stored_vectors_name_the_encoder_that_made_them(tmp_path: Path):
         assert str(archive["encoder"]) == version, "run python -m tokrec.datasets"
         assert len(archive.files) == 3
     cached(["a"], lambda texts: np.zeros((len(texts), 2), np.float32), "tokrec-mini 7 (0)", tmp_path)
-    (path,) = tmp_path.iterdir()
-    with np.load(path, allow_pickle=False) as archive:
-        assert str(archive["encoder"]) == "tokrec-mini 7 (0)"
+    with sqlite3.connect(tmp_path / "vectors.sqlite") as database:
+        assert database.execute("SELECT encoder FROM vectors").fetchall() == [("tokrec-mini 7 (0)",)]
 
 
 def test_vectors_of_another_version_are_not_used(tmp_path: Path):
@@ -272,30 +274,86 @@ def test_vectors_of_another_version_are_not_used(tmp_path: Path):
         assert found.tolist() == [[number, number]]
 
 
-def test_cached_computes_once_and_mends_damage(tmp_path: Path):
-    calls = []
+class Counting:
+    """A stand-in for an encoder: the vector of a text is its length and a one; counts what it reads."""
 
-    def compute(texts):
-        calls.append(list(texts))
-        return np.arange(len(texts) * 2, dtype=np.float32).reshape(-1, 2)
+    def __init__(self) -> None:
+        self.read: list[str] = []
 
-    def ask(texts=("a", "b"), key="model"):
-        return cached(texts, compute, key, tmp_path / "deep" / "cache")
+    def __call__(self, texts):
+        self.read += texts
+        return np.array([[len(text), 1] for text in texts], np.float32).reshape(len(texts), 2)
 
-    assert ask().tolist() == ask().tolist() == [[0, 1], [2, 3]] and len(calls) == 1
-    for other in ({"key": "another model"}, {"texts": ["b", "a"]}, {"texts": ["a"]}):
-        ask(**other)
-    assert len(calls) == 4
-    (stored,) = [
-        path for path in (tmp_path / "deep" / "cache").iterdir() if hashlib.sha256(b"model\x00a\x00b").hexdigest()[:32] in path.name
-    ]
-    whole = stored.read_bytes()
-    for place in range(0, len(whole), 7):  # one flipped byte: found out, or without effect
-        stored.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
-        assert ask().tolist() == [[0, 1], [2, 3]]
-    for damaged in (b"", whole[:100], b"\x93NUMPY", b"nonsense"):
-        stored.write_bytes(damaged)
-        before = len(calls)
-        assert ask().tolist() == [[0, 1], [2, 3]] and len(calls) == before + 1
+
+def test_cached_computes_once(tmp_path: Path):
+    compute = Counting()
+    assert cached(["a", "bbb"], compute, "model", tmp_path / "deep" / "cache").tolist() == [[1, 1], [3, 1]]
+    assert cached(["bbb", "cc", "a", "bbb"], compute, "model", tmp_path / "deep" / "cache").tolist() == [[3, 1], [2, 1], [1, 1], [3, 1]]
+    assert compute.read == ["a", "bbb", "cc"]
+    cached(["a"], compute, "another model", tmp_path / "deep" / "cache")
+    assert compute.read == ["a", "bbb", "cc", "a"]
+    assert cached([], compute, "model", tmp_path).shape == (0, 2)
+    assert cached(["\ud800", "a\x00b"], compute, "model", tmp_path).tolist() == [[1, 1], [3, 1]]
+
+
+def test_keys_do_not_collide(tmp_path: Path):
+    lists = [["a", "b"], ["a\x00b"], ["ab"], ["a", "", "b"], ["", "a", "b"]]
+    assert len({vectors_key(texts, "m") for texts in lists} | {vectors_key(["b"], "m\x00a"), vectors_key(["a", "b"], "")}) == 7
+
+
+def test_a_damaged_cache_is_found_out(tmp_path: Path):
+    compute, path = Counting(), tmp_path / "vectors.sqlite"
+    texts = [f"{number} " + "x" * (number % 7) for number in range(40)]
+    right = cached(texts, compute, "model", tmp_path).tolist()
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 97):  # one flipped byte: found out, or without effect
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        assert cached(texts, compute, "model", tmp_path).tolist() == right, place
+    for damaged in (b"", whole[:100], whole[:5000], b"nonsense" * 1000):
+        path.write_bytes(damaged)
+        assert cached(texts, compute, "model", tmp_path).tolist() == right
+        before = len(compute.read)
+        cached(texts, compute, "model", tmp_path)
+        cached(texts, compute, "model", tmp_path)
+        assert len(compute.read) <= before + len(texts)  # mended at the latest by the second call
     (tmp_path / "file").write_text("in the way")
-    assert cached(["a"], compute, "model", tmp_path / "file").tolist() == [[0, 1]]  # nowhere to store: still an answer
+    assert cached(["a"], compute, "model", tmp_path / "file").tolist() == [[1, 1]]  # nowhere to store: still an answer
+
+
+def test_eight_threads_compute_once(tmp_path: Path):
+    compute, texts = Counting(), [f"text {number}" for number in range(50)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: cached(texts, compute, "model", tmp_path).tolist(), range(8)))
+    assert len(compute.read) == 50 and all(answer == answers[0] for answer in answers)
+
+
+def test_two_processes_share_a_cache(tmp_path: Path):
+    code = """
+import sys, numpy as np
+from pathlib import Path
+from tokrec.features.cache import cached
+texts = [f"text {number}" for number in range(3000)]
+found = cached(texts, lambda part: np.array([[len(text)] for text in part], np.float32), "model", Path(sys.argv[1]))
+assert found[:, 0].tolist() == [len(text) for text in texts]
+"""
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(2)]
+    assert [process.wait() for process in running] == [0, 0]
+    compute = Counting()
+    cached(["text 7"], compute, "model", tmp_path)
+    assert compute.read == []
+
+
+def test_an_interruption_keeps_the_finished_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cache, "BLOCK", 10)
+    compute, texts = Counting(), [f"text {number}" for number in range(35)]
+
+    def interrupted(part):
+        if len(compute.read) >= 20:
+            raise KeyboardInterrupt
+        return compute(part)
+
+    with pytest.raises(KeyboardInterrupt):
+        cached(texts, interrupted, "model", tmp_path)
+    again = Counting()
+    assert cached(texts, again, "model", tmp_path)[:, 0].tolist() == [len(text) for text in texts]
+    assert len(again.read) == 15

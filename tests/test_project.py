@@ -26,7 +26,7 @@ RUN_TIME = [Requirement(line) for line in PROJECT["dependencies"]]
 EXTRAS = {extra: [Requirement(line) for line in lines] for extra, lines in PROJECT["optional-dependencies"].items()}
 OTHERS = [line for lines in EXTRAS.values() for line in lines if line.name != "tokrec"]
 LOCK = [Requirement(line) for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-NOT_IN_CONDA = {"manimgx-fonts-cjk"}  # pip brings it
+NOT_IN_CONDA = {"manimgx-fonts-cjk", "opencc"}  # pip brings it
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 
 

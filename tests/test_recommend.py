@@ -130,7 +130,7 @@ def test_save_and_load_give_the_same(fitted: dict, name: str, tmp_path: Path):
     asks: list[dict] = [{"user": user} for user in "uvwx"] + [{"history": ["f", "d"]}]
     for ask in asks + [{"text": "smart 苹果"}] * (name != "popularity"):
         pd.testing.assert_frame_equal(copy.recommend(**ask), fitted[name].recommend(**ask))
-    assert {path.suffix for path in (tmp_path / "stored").iterdir()} == {".json", ".csv"}
+    assert {path.suffix for path in (tmp_path / "stored").iterdir()} == {".json", ".npy"}
 
 
 def test_genre_and_tags_survive_storage(tmp_path: Path):
@@ -192,10 +192,11 @@ def test_an_encoder_of_ones_own_is_not_stored(fitted: dict, tmp_path: Path, item
     "damage",
     [
         b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"recommender": "PopularityRecommender"}',
-        b'{"recommender": "os.system", "parameters": {}, "types": {}}', b'{"recommender": "Recommender", "parameters": {}, "types": {}}',
-        b'{"recommender": "PopularityRecommender", "parameters": {"weight": 1}, "types": {}}',
-        b'{"recommender": "ContentRecommender", "parameters": {"features": "magic"}, "types": {}}',
-        b'{"recommender": "PopularityRecommender", "parameters": {}, "types": {"item_id": "nonsense"}}',
+        b'{"recommender": "os.system", "parameters": {}, "types": {}, "format": 2}',
+        b'{"recommender": "Recommender", "parameters": {}, "types": {}, "format": 2}',
+        b'{"recommender": "PopularityRecommender", "parameters": {"weight": 1}, "types": {}, "format": 2}',
+        b'{"recommender": "ContentRecommender", "parameters": {"features": "magic"}, "types": {}, "format": 2}',
+        b'{"recommender": "PopularityRecommender", "parameters": {}, "types": {"item_id": "nonsense"}, "format": 2}',
     ],
 )  # fmt: skip
 def test_damaged_description_is_refused(fitted: dict, tmp_path: Path, damage: bytes):
@@ -207,12 +208,14 @@ def test_damaged_description_is_refused(fitted: dict, tmp_path: Path, damage: by
 
 def test_incomplete_folder_is_refused(fitted: dict, tmp_path: Path):
     folder = fitted["popularity"].save(tmp_path)
-    assert json.loads((folder / "recommender.json").read_text("utf-8"))["recommender"] == "PopularityRecommender"
-    (folder / "items.csv").write_text("title\nx\n")
-    with pytest.raises(ValueError, match="is damaged"):
+    described = json.loads((folder / "recommender.json").read_text("utf-8"))
+    assert described["recommender"] == "PopularityRecommender"
+    ratings = folder / described["ratings"]
+    ratings.write_bytes(ratings.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="is damaged .*SHA-256 differs"):
         load_recommender(folder)
-    (folder / "items.csv").unlink()
-    with pytest.raises(FileNotFoundError, match=r"items\.csv is missing: .* is not a folder made by save"):
+    ratings.unlink()
+    with pytest.raises(FileNotFoundError, match=r"ratings-.*\.npy is missing: .* is not a folder made by save"):
         load_recommender(folder)
 
 
@@ -248,7 +251,10 @@ def test_queries_without_known_words_still_get_an_answer(fitted: dict):
     [
         (lambda table: table.drop(columns=["rating", "timestamp"]), r"lacks the column\(s\) rating, timestamp"),
         (lambda table: table.assign(item_id="zz"), "items that are not in items, for example 'zz'"),
-        (lambda table: table.assign(item_id=3), "items that are not in items, for example 3$"),
+        (
+            lambda table: table.assign(item_id=3),
+            "for example 3; ids are int here and str there: make them one type",
+        ),
         (lambda table: table.assign(rating=0), "ratings that are no positive numbers, for example 0"),
         (lambda table: table.assign(rating=np.nan), "no positive numbers, for example "),
         (lambda table: table.assign(rating="good"), "no positive numbers, for example 'good'"),
@@ -266,7 +272,7 @@ def test_bad_items(items: pd.DataFrame):
         ContentRecommender().fit(None, items[:0])
     with pytest.raises(ValueError, match=r"items has no text column.*\(it has year\)"):
         ContentRecommender("tfidf").fit(None, items[["year"]])
-    with pytest.raises(TypeError, match="items must be a DataFrame indexed by item_id, got list"):
+    with pytest.raises(TypeError, match="items must be a pandas DataFrame indexed by item_id, got list: make one with pandas.DataFrame"):
         ContentRecommender().fit(None, ["a"])
     with pytest.raises(ValueError, match="features must be 'tfidf' or 'encoder', not 'bert'"):
         ContentRecommender("bert").fit(None, items)

@@ -49,8 +49,9 @@ def test_every_result_says_how_it_was_made_and_is_used(name: str):
     record = read(name)
     assert record["name"] == name and record["command"].startswith("python -m tokrec.") and record["checksums"]
     assert {"python", "numpy", "torch", "tokrec"} <= set(record["versions"]) and record["machine"]
-    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "notebooks").glob("*.ipynb")]
-    assert any(f'stored(\\"{name}\\"' in source for source in sources), f"no chapter shows {name}"
+    chapters = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "notebooks").glob("*.ipynb"))
+    package = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tokrec").rglob("*.py"))
+    assert f'stored(\\"{name}\\"' in chapters or f'read("{name}")' in package, f"nobody shows or uses {name}"
 
 
 def test_there_are_results():

@@ -40,8 +40,13 @@ def squeeze(text: str) -> str:
         ("Hello   WORLD", "Hello WORLD"),
         ("👩\u200d💻 好", "👩\u200d💻 好"),
         ("e\x00\u0301", "é"),
+        ("智\u200b能\u00ad手\u2060表\ufeff", "智能手表"),
+        ("smart\u00ad\u200dwatch", "smartwatch"),
+        ("नमस्\u200dते می\u200cخواهم", "नमस्\u200dते می\u200cخواهم"),
+        ("<b>x</b> a < b &lt; c <i", "x a < b < c <i"),
+        ("<p>x</p><script>if (a > b) hide()", "x"),
         ("lone \ud800 surrogate", "lone surrogate"),
-        ("<p>x</p><![ odd section", "x <! odd section"),
+        ("<p>x</p><![ odd section", "x <![ odd section"),
     ],
 )
 def test_clean_by_hand(dirty: str, wanted: str):
@@ -220,6 +225,15 @@ PIECES = {
     "addresses": "http://example.org/",
     "markup": "<p>Smart <b>watch</b> &amp; 手表</p>\n",
 }
+
+
+HOSTILE = ["<a ", "<!--", "<!-- --!", '<a b="', '<a b="x" ', "<a/", "<a =", "</a ", "<![CDATA[", "<script>", "&#", "<", "<b><!--", "<?"]
+
+
+@pytest.mark.parametrize("end", ["", ">", "</a>", '">', "-->"])
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_cleaning_takes_linear_time_whatever_comes(piece: str, end: str):
+    assert_linear(lambda size: clean("<b>" + piece * size + end), 2_000)
 
 
 @pytest.mark.parametrize("kind", PIECES)

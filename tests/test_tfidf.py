@@ -96,7 +96,7 @@ def test_fit_needs_a_word(texts: list[str]):
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ("one string", "texts must be a list of strings, not one string"),
+        ("one string", "texts must be a list of values, not one str: wrap it in a list"),
         (["a", None], r"texts\[1\] must be a string, got None: drop missing values"),
         ([float("nan")], r"texts\[0\] must be a string, got nan"),
         ([b"a"], r"texts\[0\] must be a string, not bytes"),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from tokrec.checks import check_k
+from tokrec.checks import check_k, id_index
 from tokrec.recommend import HybridRecommender
 from tokrec.similarity import Threshold, calibrate_threshold
+from tokrec.stored import read
 from tokrec.text import check_query, guess_language
 from tokrec.tokens import segment
 
@@ -88,7 +89,7 @@ def mine(text: str, k: int = 5) -> Mined:
         tokens=segment(text),
         keywords=tfidf.keywords(text),
         similar=similar,
-        relevant=bool(similar["score"].iloc[0] >= threshold.value),
+        relevant=verdict(similar["score"].iloc[0], threshold)[0],
         threshold=threshold,
     )
 
@@ -96,17 +97,29 @@ def mine(text: str, k: int = 5) -> Mined:
 def describe(recommended: pd.DataFrame, recommender: HybridRecommender, text: str) -> pd.DataFrame:
     """Add ``title`` (in the text's language), ``domain`` and ``shared`` keywords to a recommender's answer. Chapter *recommender*."""
     items = recommender.items_.loc[recommended["item_id"]]
-    title = f"title_{'zh' if guess_language(text) == 'zh' else 'en'}"
-    titles = items[title if title in items else "title"].to_numpy()
     domains = items["domain"].to_numpy() if "domain" in items else [""] * len(items)
-    return recommended.assign(title=titles, domain=domains, shared=shared_keywords(recommender, text, recommended["item_id"]))
+    shared = shared_keywords(recommender, text, recommended["item_id"])
+    return recommended.assign(title=titles(items, guess_language(text)), domain=domains, shared=shared)
+
+
+def titles(items: pd.DataFrame, language: str) -> list[str]:
+    """The items' titles on one line each, in a language where they have one in it, else in another. Chapter *recommender*."""
+    order = ["title_zh", "title", "title_en"] if language == "zh" else ["title_en", "title", "title_zh"]
+    columns = [items[name] for name in order if name in items]
+    filled = [[" ".join(cell.split()) for cell in row if isinstance(cell, str) and cell.strip()] for row in zip(*columns, strict=True)]
+    return [row[0] if row else "" for row in filled]
+
+
+def verdict(score: float, threshold: Threshold) -> tuple[bool, float]:
+    """Whether a score lies above the threshold, and the probability that a judge would call the item relevant. Chapter *recommender*."""
+    return bool(score >= threshold.value), float(threshold.probability(score))
 
 
 def shared_keywords(recommender: HybridRecommender, text: str, item_ids: Iterable[str], k: int = 4) -> list[str]:
     """The words that a text shares with each item, the heaviest first. Chapter *recommender*."""
     member = recommender.members_[1]
     names = member.tfidf_.get_feature_names_out()
-    rows = member.vectors_[recommender.items_.index.get_indexer(pd.Index(item_ids))]
+    rows = member.vectors_[recommender.items_.index.get_indexer(id_index(item_ids))]
     products = csr_matrix(rows.multiply(member.tfidf_.transform([text])))
     heaviest = [sorted(zip(-row.data, names[row.indices], strict=True))[:k] for row in products]
     return [", ".join(str(name) for _, name in shared) for shared in heaviest]
@@ -124,6 +137,14 @@ def shelf_recommender() -> HybridRecommender:
 def shelf_threshold() -> Threshold:
     """The threshold on the hybrid score, from the judged queries of the development half in both languages. Chapter *similarity*.
 
+    Stored, so that an answer need not wait for 90 queries: :func:`calibrate_on_shelf` makes it.
+    """
+    return Threshold(**read("shelf_threshold")["value"])
+
+
+def calibrate_on_shelf() -> dict[str, float]:
+    """The fields of :func:`shelf_threshold`, computed. Chapter *similarity*.
+
     Pairs are each query with its 50 best items: there the verdict matters. Relevance of 2 or 3 counts as related.
     """
     from tokrec.datasets import load_shelf
@@ -139,4 +160,4 @@ def shelf_threshold() -> Threshold:
             best = np.argsort(-row, kind="stable")[:50]
             scores += row[best].tolist()
             labels += [(query, item) in wanted for item in shelf.items.index[best]]
-    return calibrate_threshold(scores, labels)
+    return {name: round(value, 9) for name, value in asdict(calibrate_threshold(scores, labels)).items()}

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 from sklearn.preprocessing import normalize
 
-from tokrec.checks import check_k
+from tokrec.checks import check_k, finite
 
 Matrix: TypeAlias = np.ndarray | csr_matrix
 
@@ -61,7 +61,7 @@ def centre(vectors: np.ndarray, mean: np.ndarray | None = None) -> np.ndarray:
     return (shifted / np.maximum(norms, 1e-12)).astype(np.float32)
 
 
-def top_k(queries: Matrix, items: Matrix, k: int = 10, block: int = 1024) -> tuple[np.ndarray, np.ndarray]:
+def top_k(queries: Matrix, items: Matrix, k: int = 10, block: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The `k` items with the largest cosine for each query, found exactly, a block of queries at a time. Chapter *similarity*.
 
     Parameters
@@ -69,8 +69,8 @@ def top_k(queries: Matrix, items: Matrix, k: int = 10, block: int = 1024) -> tup
     queries, items : ndarray or sparse matrix, shapes (n_queries, d) and (n_items, d)
     k : int
         At most as many columns come back as there are items.
-    block : int
-        Queries scored at once; bounds the memory to ``block * n_items`` numbers.
+    block : int, optional
+        Queries scored at once, which bounds the memory to ``block * n_items`` numbers; by default as many as make four million.
 
     Returns
     -------
@@ -82,11 +82,16 @@ def top_k(queries: Matrix, items: Matrix, k: int = 10, block: int = 1024) -> tup
     Raises
     ------
     ValueError
-        If `k` is less than 1 or the widths differ.
+        If `k` is less than 1, the widths differ, or a vector holds NaN or infinity.
     """
     check_k(k)
+    if queries.ndim != 2 or items.ndim != 2:
+        raise ValueError(f"queries and items must be matrices, one row a vector, got shapes {queries.shape} and {items.shape}")
     if queries.shape[1] != items.shape[1]:
         raise ValueError(f"queries have {queries.shape[1]} columns and items {items.shape[1]}: encode both with the same features")
+    for name, matrix in (("queries", queries), ("items", items)):
+        finite(matrix if isinstance(matrix, np.ndarray) else matrix.data, name)
+    block = block or max(1, 4_000_000 // max(1, items.shape[0]))
     unit, indices, scores = normalize(items), [], []
     for start in range(0, queries.shape[0], block):
         similar = dense(normalize(queries[start : start + block]) @ unit.T)

@@ -1,86 +1,155 @@
-"""A reader's own items from a CSV file (chapter *recommender*)."""
+"""A reader's own items, from a file or a table (chapter *recommender*)."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-TITLES = ("title", "name", "title_en", "title_zh", "标题", "书名", "片名", "名称", "商品名称", "品名")
-TEXTS = ("text", "description", "summary", "overview", "genres", "text_en", "text_zh", "简介", "描述", "内容", "摘要", "介绍")
-IDS = ("item_id", "id", "movieId", "编号")
+from tokrec.datasets.tables import read_table
+from tokrec.text import ITEM_TEXT, simplified
+
+# Names of columns as people write them, in small letters, with _ for blanks, traditional characters as simplified ones.
+TITLES = (
+    "title name item item_name product_name product book_title movie_title headline subject "
+    "标题 名称 书名 片名 品名 商品名称 商品名 产品名称 电影名 影片名称 歌名 课程名称 题目 名字"
+).split()
+TEXTS = (
+    "text description desc summary overview plot synopsis story abstract content body about details "
+    "简介 描述 内容 摘要 介绍 内容简介 剧情 剧情简介 情节 正文 详情 说明 商品描述 概述 文本"
+).split()
+LABELS = "genres genre tags keywords category categories 类型 类别 分类 标签 关键词 题材".split()
+IDS = "item_id id movieid itemid product_id isbn sku asin 编号 序号 商品编号 货号".split()
 
 
-def read_items(path: str | Path, text: str | None = None) -> pd.DataFrame:
-    """Read items from a CSV file with a heading. Chapter *recommender*.
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a file are used, by the names that they have there.
+
+    Attributes
+    ----------
+    read : str
+        How the file was read.
+    item_id : str or None
+    title, text : list of str
+    left : list of str
+    """
+
+    read: str
+    item_id: str | None
+    title: list[str]
+    text: list[str]
+    left: list[str]
+
+    def __str__(self) -> str:
+        def told(names: list[str]) -> str:
+            return ", ".join(map(repr, names)) or "none"
+
+        return f"{self.read}; title from {told(self.title)}, text from {told(self.text)}, left: {told(self.left)}"
+
+
+def read_items(source: str | Path, text: str | None = None, encoding: str | None = None) -> pd.DataFrame:
+    """Read items from a table with a heading. Chapter *recommender*.
 
     Parameters
     ----------
-    path : str or Path
-        A UTF-8 file, comma-separated.
+    source : str or Path
+        A file that :func:`tokrec.datasets.tables.read_table` takes (CSV and its relatives, JSON, ``.xlsx``, Parquet), or ``-``.
     text : str, optional
-        Name of the column to recommend by. By default, the first known title column (such as ``title`` or ``标题``) and the first known
-        text column (such as ``description``, ``genres`` or ``简介``).
+        Name of the column to recommend by. By default all columns that are known as descriptions or labels (such as ``description``,
+        ``plot``, ``genres`` or ``简介``); case, outer blanks and traditional writing of the names don't matter.
+    encoding : str, optional
+        Of a text file; found out by default.
 
     Returns
     -------
     DataFrame
-        Indexed by ``item_id`` (a known id column, or row numbers from 1), with ``title`` and ``text``.
+        Indexed by ``item_id`` (a known id column, or row numbers from 1), with ``title`` and ``text``, and those of ``title_en, title_zh,
+        text_en, text_zh`` that the file has. ``attrs["columns"]`` is a :class:`Columns`.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not UTF-8, not a table, lacks the columns or has no item; the message says what to do.
+        If it is not a table, lacks the columns or has no item; the message says what to do.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    table = _read(path)
-    title_column, text_column = _columns(table, path, text)
-    title = table[title_column].str.strip()
-    content = (
-        table[text_column].str.strip().str.replace("|", " ", regex=False)
-        if text_column != title_column
-        else pd.Series("", index=table.index)
-    )
-    items = pd.DataFrame({"title": title, "text": content})
-    ids = next((name for name in IDS if name in table), None)
-    items.index = pd.Index(table[ids] if ids else [str(number) for number in range(1, len(table) + 1)], name="item_id")
-    items = items[(items["title"] != "") | (items["text"] != "")]
+    table = read_table(source, encoding)
+    name = "standard input" if str(source) == "-" else str(source)
+    columns = choose_columns(table.frame, name, text, table.told)
+    frame = table.frame.map(str.strip)
+    title = frame[columns.title[0]].map(_one_line) if _plain(columns.title[0]) not in ITEM_TEXT else ""
+    items = pd.DataFrame({"title": title, "text": _joined(frame, columns.text)}, index=frame.index)
+    plain = {_plain(column): column for column in frame}
+    for known in ITEM_TEXT:
+        if known in plain and plain[known] in columns.title + columns.text:
+            items[known] = frame[plain[known]].map(_one_line)
+    items.index = pd.Index(frame[columns.item_id] if columns.item_id else [str(row) for row in range(1, len(frame) + 1)], name="item_id")
+    items = items[(items != "").any(axis=1)]
     if items.empty:
-        raise ValueError(f"{path} holds no item with a {title_column}")
-    if items.index.has_duplicates:
-        twice = items.index[items.index.duplicated()][0]
-        raise ValueError(f"{path} has item id {twice!r} more than once in column {ids!r}: keep one row an item")
+        raise ValueError(f"{name} holds no item with a {columns.title[0]}")
+    _check_ids(items, name, columns.item_id)
+    items.attrs["columns"] = columns
     return items
 
 
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
+def choose_columns(frame: pd.DataFrame, name: str, text: str | None, read: str) -> Columns:
+    """Find the columns of a table by their names. Chapter *recommender*."""
+    _check_headings(frame, name)
+    plain = {_plain(column): str(column) for column in frame}
+    found = ", ".join(map(str, frame.columns))
+    if text is not None and _plain(text) not in plain:
+        raise ValueError(f"{name} has no column {text!r}: it has {found}")
+    titles = [plain[known] for known in (*TITLES, "title_en", "title_zh") if known in plain]
+    texts = (
+        [plain[_plain(text)]] if text is not None else [plain[known] for known in (*TEXTS, "text_en", "text_zh", *LABELS) if known in plain]
+    )
+    if not titles and not texts:
         raise ValueError(
-            f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8, for example with iconv -f gb18030 -t utf-8"
-        ) from error
-    except pd.errors.EmptyDataError as error:
-        raise ValueError(f"{path} is empty: it needs a heading and one row an item") from error
-    except pd.errors.ParserError as error:
-        raise ValueError(f"{path} is not a comma-separated table ({str(error).strip()}): quote fields that hold commas") from error
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus fields on the left for an index
-        raise ValueError(f"{path} has rows with more fields than its heading: quote fields that hold commas")
-    return table
+            f"{name} has no title or text column that is known by name (it has {found}): name one with text= (--text on the command line)"
+        )
+    bilingual = [column for column in titles if _plain(column) in ITEM_TEXT]
+    titles = [*titles[:1], *(column for column in bilingual if column not in titles[:1])] or texts[:1]
+    texts = [column for column in texts if column not in titles]
+    item_id = next((plain[known] for known in IDS if known in plain and plain[known] not in titles + texts), None)
+    left = [str(column) for column in frame if column not in [item_id, *titles, *texts]]
+    return Columns(read, item_id, titles, texts, left)
 
 
-def _columns(table: pd.DataFrame, path: Path, text: str | None) -> tuple[str, str]:
-    found = ", ".join(map(str, table.columns))
-    if text is not None:
-        if text not in table:
-            raise ValueError(f"{path} has no column {text!r}: it has {found}")
-        return next((name for name in TITLES if name in table), text), text
-    title = next((name for name in TITLES if name in table), None)
-    content = next((name for name in TEXTS if name in table), title)
-    if content is None:
-        raise ValueError(f"{path} has no title or text column that is known by name (it has {found}): name one with --text COLUMN")
-    return title or content, content
+def _check_headings(frame: pd.DataFrame, name: str) -> None:
+    seen: dict[str, str] = {}
+    for column in map(str, frame.columns):
+        if _plain(column) in seen:
+            raise ValueError(f"{name} has the columns {seen[_plain(column)]!r} and {column!r}, which are one name: rename or delete one")
+        seen[_plain(column)] = column
+
+
+def _check_ids(items: pd.DataFrame, name: str, column: str | None) -> None:
+    missing = items.index == ""
+    if missing.any():
+        raise ValueError(f"{name} has no item id in row {int(missing.argmax()) + 2}, column {column!r}: fill it, or delete the column")
+    if items.index.has_duplicates:
+        twice = items.index[items.index.duplicated()][0]
+        raise ValueError(f"{name} has item id {twice!r} more than once in column {column!r}: keep one row an item")
+
+
+def _plain(name: object) -> str:
+    """A heading without case, outer blanks and traditional writing."""
+    text = unicodedata.normalize("NFKC", simplified(str(name))).strip().strip("\ufeff\u200b").casefold()
+    return re.sub(r"[\s_\-]+", "_", text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _joined(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
+    """The columns that say no language, one after another; bars between genres become blanks."""
+    parts = [frame[column].str.replace("|", " ", regex=False) for column in columns if _plain(column) not in ITEM_TEXT]
+    joined = parts[0] if parts else pd.Series("", index=frame.index, dtype=object)
+    for part in parts[1:]:
+        joined = (joined + "\n" + part).str.strip()
+    return joined

@@ -3,7 +3,7 @@
 from tokrec.evaluate.intervals import bootstrap_interval, paired_difference
 from tokrec.evaluate.league import Ranker, league_table, per_user, rank_unseen
 from tokrec.evaluate.metrics import METRICS, coverage, f1_at_k, judge_queries, mrr_at_k, ndcg_at_k, precision_at_k, recall_at_k
-from tokrec.evaluate.splits import POSITIVE, global_split, temporal_split
+from tokrec.evaluate.splits import POSITIVE, global_split, liked_from, temporal_split
 
 __all__ = [
     "METRICS",
@@ -15,6 +15,7 @@ __all__ = [
     "global_split",
     "judge_queries",
     "league_table",
+    "liked_from",
     "mrr_at_k",
     "ndcg_at_k",
     "paired_difference",

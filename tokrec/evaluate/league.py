@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from tokrec.evaluate.intervals import bootstrap_interval
+from tokrec.checks import check_columns, check_k, check_list, id_index
+from tokrec.evaluate.intervals import BLOCK, bootstrap_interval
 from tokrec.evaluate.metrics import METRICS, coverage
-from tokrec.evaluate.splits import POSITIVE
 from tokrec.similarity import best_first
 
 
@@ -22,6 +22,7 @@ class Ranker(Protocol):
     items_: pd.DataFrame
     users_: pd.Index
     seen_: csr_matrix
+    positive_: float
 
     def fit(self, interactions: pd.DataFrame | None, items: pd.DataFrame) -> Self:
         """Learn from the training part."""
@@ -31,9 +32,17 @@ class Ranker(Protocol):
 
 
 def rank_unseen(recommender: Ranker, users: Sequence, k: int) -> list[list]:
-    """The first `k` unseen items of each reader; fewer where fewer are unseen. Chapter *recommender*."""
+    """The first `k` unseen items of each reader, fewer where fewer are unseen; a block of readers at a time. Chapter *recommender*."""
+    check_k(k)
+    users = check_list(users, "users")
+    block = max(1, BLOCK // len(recommender.items_))
+    return [ranked for start in range(0, len(users), block) for ranked in _rank_block(recommender, users[start : start + block], k)]
+
+
+def _rank_block(recommender: Ranker, users: list, k: int) -> list[list]:
     scores = np.array(recommender.score(users), dtype=float)
-    scores[recommender.seen_[recommender.users_.get_indexer(pd.Index(list(users)))].toarray() > 0] = -np.inf
+    seen = recommender.seen_[recommender.users_.get_indexer(id_index(users))].tocoo()
+    scores[seen.row[seen.data > 0], seen.col[seen.data > 0]] = -np.inf
     best = best_first(scores, k)
     return [list(recommender.items_.index[order[np.isfinite(row[order])]]) for row, order in zip(scores, best, strict=True)]
 
@@ -46,7 +55,8 @@ def per_user(recommender: Ranker, test: pd.DataFrame, k: int = 10) -> pd.DataFra
     recommender : Ranker
         Fitted on the training part.
     test : DataFrame
-        Interactions held out; ratings of 4 or more are what should be found. Readers unknown to the recommender are left out.
+        Interactions held out; what should be found are those that count as liked, as in the recommender's training part. Readers unknown
+        to the recommender are left out.
     k : int
 
     Returns
@@ -59,10 +69,13 @@ def per_user(recommender: Ranker, test: pd.DataFrame, k: int = 10) -> pd.DataFra
     ValueError
         If no known reader has anything to find.
     """
-    liked = test[(test["rating"] >= POSITIVE) & test["user_id"].isin(recommender.users_)]
+    test = check_columns(test, ("user_id", "item_id", "rating"), "test")
+    liked = test[(test["rating"] >= recommender.positive_) & test["user_id"].isin(recommender.users_)]
     if liked.empty:
-        raise ValueError(f"test holds no rating of {POSITIVE:g} or more by a reader of the training part: there is nothing to find")
-    relevant = liked.groupby("user_id")["item_id"].agg(set)
+        raise ValueError(
+            f"test holds no rating of {recommender.positive_:g} or more by a reader of the training part: there is nothing to find"
+        )
+    relevant = liked.groupby("user_id", observed=True)["item_id"].agg(set)
     ranked = rank_unseen(recommender, list(relevant.index), k)
     rows = [{name: metric(items, wanted, k) for name, metric in METRICS.items()} for items, wanted in zip(ranked, relevant, strict=True)]
     return pd.DataFrame(rows, index=relevant.index).assign(ranked=pd.Series(ranked, index=relevant.index))

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from tokrec.checks import check_k
+from tokrec.checks import check_k, check_ranked
 from tokrec.similarity import best_first
 
 
-def precision_at_k(ranked: Sequence, relevant: set, k: int) -> float:
+def precision_at_k(ranked: Sequence, relevant: Collection, k: int) -> float:
     """Part of the first `k` places that hold a relevant item; empty places count as misses. In [0, 1]. Chapter *recommender*."""
     check_k(k)
-    return len(set(ranked[:k]) & relevant) / k
+    return len({*check_ranked(ranked, relevant)[:k]} & {*relevant}) / k
 
 
-def recall_at_k(ranked: Sequence, relevant: set, k: int) -> float:
+def recall_at_k(ranked: Sequence, relevant: Collection, k: int) -> float:
     """Part of the relevant items that the first `k` places hold; 0 if nothing is relevant. In [0, 1]. Chapter *recommender*."""
     check_k(k)
-    return len(set(ranked[:k]) & relevant) / len(relevant) if relevant else 0.0
+    wanted = {*relevant}
+    return len({*check_ranked(ranked, relevant)[:k]} & wanted) / len(wanted) if wanted else 0.0
 
 
-def f1_at_k(ranked: Sequence, relevant: set, k: int) -> float:
+def f1_at_k(ranked: Sequence, relevant: Collection, k: int) -> float:
     """Harmonic mean of precision and recall at `k`. In [0, 1]. Chapter *recommender*."""
     precision, recall = precision_at_k(ranked, relevant, k), recall_at_k(ranked, relevant, k)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def mrr_at_k(ranked: Sequence, relevant: set, k: int) -> float:
+def mrr_at_k(ranked: Sequence, relevant: Collection, k: int) -> float:
     """One over the rank of the first relevant item among `k`, 0 if there is none. In [0, 1]. Chapter *recommender*."""
     check_k(k)
-    return next((1 / rank for rank, item in enumerate(ranked[:k], 1) if item in relevant), 0.0)
+    wanted = {*relevant}
+    return next((1 / rank for rank, item in enumerate(check_ranked(ranked, relevant)[:k], 1) if item in wanted), 0.0)
 
 
-def ndcg_at_k(ranked: Sequence, gains: Mapping | set, k: int) -> float:
+def ndcg_at_k(ranked: Sequence, gains: Mapping | Collection, k: int) -> float:
     """Discounted gain of the first `k` places over that of the best possible list. In [0, 1]. Chapter *recommender*.
 
     Parameters
@@ -45,9 +47,18 @@ def ndcg_at_k(ranked: Sequence, gains: Mapping | set, k: int) -> float:
     gains : mapping of item to gain, or set
         Gains of 0 or more (the shelf's relevance 1 to 3 enters as it is, linearly); a set stands for gains of 1.
     k : int
+
+    Raises
+    ------
+    ValueError
+        If an item is ranked twice, or a gain is negative or not a number.
     """
     check_k(k)
-    table = dict.fromkeys(gains, 1.0) if isinstance(gains, (set, frozenset)) else dict(gains)
+    ranked = check_ranked(ranked, gains)
+    table = dict(gains) if isinstance(gains, Mapping) else dict.fromkeys(gains, 1.0)
+    wrong = next((item for item, gain in table.items() if not gain >= 0), None)
+    if wrong is not None:
+        raise ValueError(f"gains must be numbers of 0 or more, got {table[wrong]!r} for {wrong!r}")
     discount = 1 / np.log2(np.arange(2, k + 2))
     found = np.array([table.get(item, 0.0) for item in ranked[:k]], dtype=float)
     best = np.sort(np.array(list(table.values()), dtype=float))[::-1][:k]

@@ -5,7 +5,42 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-POSITIVE = 4.0  # from this rating on an interaction counts as liked
+from tokrec.checks import check_columns, check_share, id_index, sorted_ids
+
+POSITIVE = 4.0  # of five stars: from this rating on an interaction counts as liked
+
+
+def liked_from(ratings: pd.Series, positive: float | None = None) -> float:
+    """From which rating on an interaction counts as liked. Chapter *recommender*.
+
+    Parameters
+    ----------
+    ratings : Series of float
+        Ratings of the training part.
+    positive : float, optional
+        The threshold, where the scale is not that of five stars. By default 4 on a scale of up to five stars; where all ratings are alike
+        (clicks, purchases), all of them count.
+
+    Raises
+    ------
+    ValueError
+        If no rating reaches the threshold, or the scale is another one and no threshold is given.
+    """
+    if not len(ratings):
+        return POSITIVE if positive is None else float(positive)
+    low, high = float(ratings.min()), float(ratings.max())
+    if positive is None:
+        if low == high:
+            return low
+        if high > 5 or high < POSITIVE:
+            raise ValueError(
+                f"ratings run from {low:g} to {high:g}, which is not the scale of five stars: say with positive= from which rating on an"
+                " interaction counts as liked"
+            )
+        return POSITIVE
+    if positive > high:
+        raise ValueError(f"no rating reaches positive={positive:g}: they run from {low:g} to {high:g}")
+    return float(positive)
 
 
 def temporal_split(interactions: pd.DataFrame, test_share: float = 0.2, min_history: int = 5) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -30,10 +65,11 @@ def temporal_split(interactions: pd.DataFrame, test_share: float = 0.2, min_hist
     The cut is each reader's own, so the training part of one reader may lie later than the test of another: popularity leaks a little from
     the future. :func:`global_split` cuts everybody at one time.
     """
-    if not 0 < test_share < 1:
-        raise ValueError(f"test_share must lie between 0 and 1, got {test_share}")
-    ordered = interactions.sort_values(["user_id", "timestamp"], kind="stable")
-    groups = ordered.groupby("user_id")
+    check_share(test_share, "test_share")
+    interactions = check_columns(interactions, ("user_id", "item_id", "timestamp"), "interactions")
+    readers = sorted_ids(interactions["user_id"].tolist(), "user_id").get_indexer(id_index(interactions["user_id"].tolist()))
+    ordered = interactions.iloc[np.lexsort((interactions["timestamp"], readers))]
+    groups = ordered.groupby("user_id", sort=False)
     size, place = groups["item_id"].transform("size"), groups.cumcount()
     is_test = (size >= min_history) & (place >= size - np.ceil(size * test_share))
     return ordered[~is_test], ordered[is_test]
@@ -41,8 +77,7 @@ def temporal_split(interactions: pd.DataFrame, test_share: float = 0.2, min_hist
 
 def global_split(interactions: pd.DataFrame, test_share: float = 0.2) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cut all readers at one moment: the last `test_share` of all interactions are the test. Chapter *recommender*."""
-    if not 0 < test_share < 1:
-        raise ValueError(f"test_share must lie between 0 and 1, got {test_share}")
-    ordered = interactions.sort_values("timestamp", kind="stable")
+    check_share(test_share, "test_share")
+    ordered = check_columns(interactions, ("timestamp",), "interactions").sort_values("timestamp", kind="stable")
     cut = len(ordered) - round(len(ordered) * test_share)
     return ordered.iloc[:cut], ordered.iloc[cut:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import urllib.error
 import urllib.request
@@ -13,16 +14,22 @@ if TYPE_CHECKING:
     import torch
 
 
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.bpe")
+OFFSET = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "roberta-prelayernorm", "mpnet", "longformer", "data2vec-text", "xmod")
+
+
 def load_parts(name: str, dtype: torch.dtype) -> tuple[Any, Any, torch.Tensor | None, int]:
     """Model, tokenizer, projection and longest text, from a folder or a hub id. Chapter *bert_features*.
 
-    For :func:`tokrec.load_encoder`, which tells the errors.
+    For :func:`tokrec.load_encoder`, which tells the errors. Weights are read from ``safetensors`` files only, never from pickle.
     """
     from transformers import AutoModel, AutoTokenizer
 
-    if Path(name).is_dir():
+    if Path(name).expanduser().is_dir():
+        name = str(Path(name).expanduser())
         options: dict[str, Any] = {"local_files_only": True}
-    elif name.count("/") > 1 or name.startswith((".", "/", "~", "\\")):
+        _check_folder(Path(name))
+    elif name.count("/") > 1 or name.startswith((".", "/", "~")) or re.match(r"[A-Za-z]:|.*\\", name):
         raise FileNotFoundError(
             f"there is no folder {name}: give a folder with config.json, or a hub id such as 'google-bert/bert-base-chinese'"
         )
@@ -30,12 +37,66 @@ def load_parts(name: str, dtype: torch.dtype) -> tuple[Any, Any, torch.Tensor | 
         options = {"local_files_only": _in_cache(name)}
         if not options["local_files_only"]:
             _check_reachable(name)
-    model, loading = AutoModel.from_pretrained(name, dtype=dtype, output_loading_info=True, **options)
+    try:
+        model, loading = AutoModel.from_pretrained(name, dtype=dtype, output_loading_info=True, use_safetensors=True, **options)
+        tokenizer = AutoTokenizer.from_pretrained(name, **options)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ValueError(f"{name} can't be loaded as an encoder ({str(error).strip().splitlines()[0]}): {_WANTED}") from error
     if any(key.startswith("pooler") for key in loading["missing_keys"]):
         model.pooler = None  # the checkpoint has none: what transformers made up instead is random
-    tokenizer = AutoTokenizer.from_pretrained(name, **options)
-    limits = (getattr(tokenizer, "model_max_length", 512), getattr(model.config, "max_position_embeddings", 512))
-    return model.eval(), tokenizer, _projection(Path(name), dtype), int(min(*limits, 512))
+    length = longest_text(model.config, tokenizer)
+    _check_parts(name, model.eval(), tokenizer, loading["missing_keys"])
+    return model, tokenizer, _projection(Path(name), dtype), length
+
+
+def longest_text(config: Any, tokenizer: Any) -> int:
+    """How many tokens a model takes, special ones included; at most 512. Chapter *bert_features*.
+
+    RoBERTa and its relatives count positions from ``pad_token_id + 1``, so that many of them can't be used.
+    """
+    positions = getattr(config, "max_position_embeddings", None) or 512
+    if config.model_type in OFFSET:
+        positions -= (config.pad_token_id or 0) + 1
+    return int(min(getattr(tokenizer, "model_max_length", 512), positions, 512))
+
+
+_WANTED = "give a folder with config.json, safetensors weights and tokenizer files of a BERT-like encoder, as save_pretrained writes them"
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that transformers would complete from nothing."""
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(f"{folder} has no config.json: {_WANTED}")
+    if not any(folder.glob("*.safetensors")):
+        pickled = ", ".join(path.name for path in (*folder.glob("*.bin"), *folder.glob("*.pt")))
+        told = f"has its weights in pickle ({pickled}), which can run a stranger's code" if pickled else "has no weights"
+        raise FileNotFoundError(f"{folder} {told}: {_WANTED}")
+    if not any((folder / file).is_file() for file in TOKENIZER_FILES):
+        raise FileNotFoundError(f"{folder} has no tokenizer files (such as {', '.join(TOKENIZER_FILES[:3])}): {_WANTED}")
+
+
+def _check_parts(name: str, model: Any, tokenizer: Any, missing: Any) -> None:
+    """Run one text through: a model that can't be used, or is not trained, is refused here and not in the middle of work."""
+    import torch
+
+    lacking = [key for key in missing if not key.startswith("pooler")]
+    if lacking:
+        raise ValueError(f"{name} lacks weights of its own architecture ({', '.join(sorted(lacking)[:3])} …): {_WANTED}")
+    if len(tokenizer) <= len(tokenizer.all_special_tokens) or tokenizer("a watch")["input_ids"] == tokenizer("")["input_ids"]:
+        raise ValueError(f"{name} has a tokenizer without a vocabulary: {_WANTED}")
+    size = model.get_input_embeddings().weight.shape[0]
+    ids = tokenizer("a smart watch 智能手表", truncation=True, max_length=32)["input_ids"]
+    if max(ids) >= size:
+        raise ValueError(f"{name} has a tokenizer with ids up to {max(ids)} and a model for {size} tokens: the two don't belong together")
+    batch = torch.tensor([ids], device=next(model.parameters()).device)
+    try:
+        with torch.inference_mode():
+            states = model(input_ids=batch, attention_mask=torch.ones_like(batch)).last_hidden_state
+    except (ValueError, TypeError, AttributeError, RuntimeError) as error:
+        told = str(error).strip().splitlines()[0]
+        raise ValueError(f"{name} ({model.config.model_type}) can't read a text by itself ({told}): {_WANTED}") from error
+    if not torch.isfinite(states).all():
+        raise ValueError(f"{name} gives vectors that are not finite (damaged weights, or a number format too small for them): {_WANTED}")
 
 
 def _projection(folder: Path, dtype: torch.dtype) -> torch.Tensor | None:

@@ -13,7 +13,8 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from tokrec.checks import check_interactions, check_items, check_k
+from tokrec.checks import check_interactions, check_items, check_k, check_list, id_index, sorted_ids
+from tokrec.evaluate.splits import liked_from
 from tokrec.recommend import storage
 from tokrec.similarity import best_first
 from tokrec.text import check_query
@@ -30,11 +31,15 @@ class Recommender(BaseEstimator, ABC):
         The readers of ``fit``.
     seen_ : csr_matrix of float32, shape (n_users, n_items)
         Rating of each interaction of ``fit``; 0 where there is none.
+    positive_ : float
+        From this rating on an interaction counts as liked.
     """
 
     items_: pd.DataFrame
     users_: pd.Index
     seen_: csr_matrix
+    positive_: float
+    positive: float | None = None
 
     def fit(self, interactions: pd.DataFrame | None, items: pd.DataFrame) -> Self:
         """Learn from interactions and items.
@@ -42,22 +47,27 @@ class Recommender(BaseEstimator, ABC):
         Parameters
         ----------
         interactions : DataFrame or None
-            Columns ``user_id, item_id, rating, timestamp``; None or empty where there are no readers yet.
+            Columns ``user_id, item_id, rating, timestamp``; None or empty where there are no readers yet. Ratings on another scale than
+            five stars need the parameter `positive`; ratings that are all alike (clicks) need nothing.
         items : DataFrame
-            Indexed by ``item_id``, with text columns.
+            Indexed by ``item_id``, or with a column of that name; with text columns.
 
         Raises
         ------
+        TypeError
+            If one of them is no pandas DataFrame.
         ValueError
-            For missing columns, ratings that are no positive numbers, duplicate item ids, unknown items, no items at all.
+            For missing columns, ids or times, ratings that are no positive numbers or reach no threshold, duplicate item ids, unknown
+            items, no items at all; the message names column, row and remedy.
         """
         items = check_items(items)
         interactions = check_interactions(interactions, items)
-        users = pd.Index(interactions["user_id"].unique(), name="user_id").sort_values()
-        return self._learn(items, users, interaction_matrix(interactions, users, items.index))
+        users = sorted_ids(interactions["user_id"].tolist(), "user_id")
+        positive = liked_from(interactions["rating"], self.positive)
+        return self._learn(items, users, interaction_matrix(interactions, users, items.index), positive)
 
-    def _learn(self, items: pd.DataFrame, users: pd.Index, seen: csr_matrix) -> Self:
-        self.items_, self.users_, self.seen_ = items, users, seen
+    def _learn(self, items: pd.DataFrame, users: pd.Index, seen: csr_matrix, positive: float) -> Self:
+        self.items_, self.users_, self.seen_, self.positive_ = items, users, seen, positive
         self._fit()
         return self
 
@@ -160,16 +170,18 @@ class Recommender(BaseEstimator, ABC):
         )
 
     def _history_row(self, history: Sequence[Any]) -> csr_matrix:
-        positions = self.items_.index.get_indexer(pd.Index(list(history)))
+        history = check_list(history, "history")
+        positions = self.items_.index.get_indexer(id_index(history))
         if (positions < 0).any():
             unknown = [item for item, position in zip(history, positions, strict=True) if position < 0]
             raise ValueError(f"unknown item_id {unknown[0]!r}: see items_.index for the {len(self.items_)} known ones")
         row = np.zeros((1, len(self.items_)), np.float32)
-        row[0, positions] = 5.0
+        row[0, positions] = self.positive_
         return csr_matrix(row)
 
     def _rows(self, users: Sequence[Any]) -> np.ndarray:
-        rows = self.users_.get_indexer(pd.Index(list(users)))
+        users = check_list(users, "users")
+        rows = self.users_.get_indexer(id_index(users))
         if (rows < 0).any():
             unknown = [user for user, row in zip(users, rows, strict=True) if row < 0]
             raise ValueError(
@@ -182,14 +194,21 @@ class Recommender(BaseEstimator, ABC):
             raise NotFittedError(f"this {type(self).__name__} is not fitted: call fit(interactions, items) first")
 
     def save(self, folder: str | Path) -> Path:
-        """Store the fitted recommender as plain files (JSON and CSV), to be read back by :func:`load_recommender`.
+        """Store the fitted recommender as plain files (JSON, NumPy), to be read back by :func:`load_recommender`.
 
-        What is stored is what ``fit`` was given; loading fits again, so that no strangers' code or pickle is ever run.
+        What is stored is what ``fit`` was given, every column and type as it is; loading fits again, so that no strangers' code or pickle
+        is ever run. Files are written aside and moved when they are whole.
+
+        Raises
+        ------
+        ValueError
+            If something could not be given back as it is; nothing is written then.
         """
         self._check_fitted()
         rows, columns = self.seen_.nonzero()
         seen = {"user_id": self.users_[rows], "item_id": self.items_.index[columns], "rating": self.seen_.data}
-        return storage.write(Path(folder), type(self).__name__, self._stored_parameters(), self.items_, pd.DataFrame(seen))
+        saved = storage.Saved(type(self).__name__, self._stored_parameters(), self.items_, pd.DataFrame(seen))
+        return storage.write(Path(folder), saved)
 
     def _stored_parameters(self) -> dict[str, Any]:
         return self.get_params(deep=False)
@@ -225,5 +244,5 @@ def _kinds(base: type[Recommender]) -> list[type[Recommender]]:
 def interaction_matrix(interactions: pd.DataFrame, users: pd.Index, items: pd.Index) -> csr_matrix:
     """Sparse ratings ``(n_users, n_items)``; of several ratings of one item by one reader the last row counts. Chapter *recommender*."""
     last = interactions.drop_duplicates(["user_id", "item_id"], keep="last")
-    places = users.get_indexer(pd.Index(last["user_id"])), items.get_indexer(pd.Index(last["item_id"]))
+    places = users.get_indexer(id_index(last["user_id"].tolist())), items.get_indexer(id_index(last["item_id"].tolist()))
     return csr_matrix((last["rating"].to_numpy(np.float32), places), shape=(len(users), len(items)))

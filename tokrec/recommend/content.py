@@ -10,7 +10,6 @@ from scipy.sparse import csr_matrix, diags_array
 from sklearn.preprocessing import normalize
 
 from tokrec.checks import check_texts
-from tokrec.evaluate.splits import POSITIVE
 from tokrec.features.cache import cached, shipped_vectors
 from tokrec.features.encoder import Encoder, bundled_version, default_encoder
 from tokrec.features.tfidf import TfidfFeatures
@@ -24,8 +23,8 @@ Features = Literal["tfidf", "encoder"]
 class ContentRecommender(Recommender):
     """Scores items by the cosine between text features. Chapter *recommender* (article 000, section 3; article 001, section 2.3).
 
-    A query is compared with the items as it is. A reader becomes the mean vector of the liked items (ratings of 4 or more; all rated
-    items where there is no liked one), the articles' profile.
+    A query is compared with the items as it is. A reader becomes the mean vector of the liked items (all rated items where there is no
+    liked one), the articles' profile.
 
     Parameters
     ----------
@@ -35,6 +34,8 @@ class ContentRecommender(Recommender):
         Subtract the items' mean vector before comparing (encoder only). Chapter *bert_features* measures what it changes.
     encoder : Encoder, optional
         Another encoder than the bundled one. Not stored by ``save``.
+    positive : float, optional
+        From which rating on an interaction counts as liked; by default 4 of five stars.
 
     Attributes
     ----------
@@ -44,10 +45,13 @@ class ContentRecommender(Recommender):
 
     vectors_: Any
 
-    def __init__(self, features: Features = "encoder", centred: bool = True, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, features: Features = "encoder", centred: bool = True, encoder: Encoder | None = None, positive: float | None = None
+    ) -> None:
         self.features = features
         self.centred = centred
         self.encoder = encoder
+        self.positive = positive
 
     def _fit(self) -> None:
         if self.features not in ("tfidf", "encoder"):
@@ -82,7 +86,7 @@ class ContentRecommender(Recommender):
         return vectors @ self.vectors_.T
 
     def _score_history(self, history: csr_matrix) -> np.ndarray:
-        liked = (history >= POSITIVE).astype(np.float32)
+        liked = (history >= self.positive_).astype(np.float32)
         without = np.asarray(liked.sum(axis=1)).ravel() == 0
         chosen = liked + diags_array(without.astype(np.float32)) @ (history > 0).astype(np.float32)
         return dense(normalize(chosen @ self.vectors_) @ self.vectors_.T)
@@ -90,4 +94,4 @@ class ContentRecommender(Recommender):
     def _stored_parameters(self) -> dict[str, object]:
         if self.encoder is not None:
             raise ValueError("a recommender with its own encoder cannot be stored: save its items, and pass the encoder again when loading")
-        return {"features": self.features, "centred": self.centred}
+        return {"features": self.features, "centred": self.centred, "positive": self.positive}

@@ -21,16 +21,19 @@ class HybridRecommender(Recommender):
     ----------
     weight : float
         Share of TF-IDF, 0 or more.
+    positive : float, optional
+        From which rating on an interaction counts as liked; by default 4 of five stars.
     """
 
-    def __init__(self, weight: float = 1.0) -> None:
+    def __init__(self, weight: float = 1.0, positive: float | None = None) -> None:
         self.weight = weight
+        self.positive = positive
 
     def _fit(self) -> None:
         if not self.weight >= 0:
             raise ValueError(f"weight must be 0 or more, got {self.weight!r}")
         members = ContentRecommender("encoder"), ContentRecommender("tfidf")
-        self.members_ = [member._learn(self.items_, self.users_, self.seen_) for member in members]
+        self.members_ = [member._learn(self.items_, self.users_, self.seen_, self.positive_) for member in members]
 
     def _sum(self, parts: list[np.ndarray]) -> np.ndarray:
         return parts[0] + self.weight * parts[1]

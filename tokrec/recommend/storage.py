@@ -1,18 +1,29 @@
-"""A saved recommender: plain files, no pickle, readable by later versions (chapter *recommender*)."""
+"""A saved recommender: JSON and NumPy's own format, no pickle, what went in comes out, or nothing is written (chapter *recommender*).
+
+A folder holds ``recommender.json`` (name, parameters, items, readers) and ``ratings-….npy`` (row, column and rating of each interaction).
+The JSON file is moved into its place last and names the other with its checksum, so that a save that was cut short is never half read.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tokrec import __version__
+from tokrec.checks import id_index
 from tokrec.text import ITEM_TEXT
 
-FORMAT = 2  # 1, without a number, was tokrec 0.1's
+FORMAT = 2  # 1, without a number, was tokrec 0.1's: CSV files
+HEAD = "recommender.json"
 
 
 @dataclass(frozen=True)
@@ -25,17 +36,53 @@ class Saved:
     interactions: pd.DataFrame
 
 
-def write(folder: Path, kind: str, parameters: dict[str, Any], items: pd.DataFrame, interactions: pd.DataFrame) -> Path:
-    """Store a recommender's name, parameters and tables. Chapter *recommender*."""
+def write(folder: Path, saved: Saved) -> Path:
+    """Store a recommender; an earlier one in the same folder is replaced when the new one is whole. Chapter *recommender*.
+
+    Raises
+    ------
+    ValueError
+        If a column or an id cannot be given back as it is; nothing is written then.
+    OSError
+        If the folder cannot be written.
+    """
+    users = id_index(dict.fromkeys(saved.interactions["user_id"].tolist()), "user_id").astype(saved.interactions["user_id"].dtype)
+    described = {
+        "format": FORMAT,
+        "tokrec": __version__,
+        "recommender": saved.kind,
+        "parameters": {name: encode_cell(value, f"the parameter {name}") for name, value in saved.parameters.items()},
+        "items": encode_table(saved.items),
+        "users": encode_column(pd.Series(users), "user_id"),
+    }
+    places = (users.get_indexer(id_index(saved.interactions["user_id"].tolist())), _rows(saved))
+    ratings = np.rec.fromarrays([*places, saved.interactions["rating"]], dtype=[("user", "<i8"), ("item", "<i8"), ("rating", "<f4")])
+    content = BytesIO()
+    np.save(content, ratings.view(np.ndarray), allow_pickle=False)
+    name = f"ratings-{hashlib.sha256(content.getvalue()).hexdigest()[:32]}.npy"
     folder.mkdir(parents=True, exist_ok=True)
-    lists = [str(name) for name in items if items[name].map(lambda value: isinstance(value, (list, tuple))).all()]
-    encoded = {name: items[name].map(lambda value: json.dumps(list(value), ensure_ascii=False)) for name in lists}
-    items.assign(**encoded).to_csv(folder / "items.csv")
-    interactions.to_csv(folder / "interactions.csv", index=False)
-    types = {"item_id": str(items.index.dtype), "user_id": str(interactions["user_id"].dtype)}
-    described = {"format": FORMAT, "tokrec": __version__, "recommender": kind, "parameters": parameters, "types": types, "lists": lists}
-    (folder / "recommender.json").write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _move_in(folder / name, content.getvalue())
+    _move_in(
+        folder / HEAD,
+        (json.dumps(described | {"ratings": name}, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "surrogatepass"),
+    )
+    for earlier in folder.glob("ratings-*.npy"):
+        if earlier.name != name:
+            earlier.unlink()
     return folder
+
+
+def _rows(saved: Saved) -> np.ndarray:
+    return saved.items.index.get_indexer(id_index(saved.interactions["item_id"].tolist()))
+
+
+def _move_in(path: Path, content: bytes) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def read(folder: Path) -> Saved:
@@ -46,26 +93,156 @@ def read(folder: Path) -> Saved:
     FileNotFoundError
         If a file is missing.
     ValueError
-        If a file is damaged, or written by a later version of the package.
+        If a file is damaged, a link, or written by a later version of the package.
     """
-    for name in ("recommender.json", "items.csv", "interactions.csv"):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name} is missing: {folder} is not a folder made by save()")
+    described = _json(folder)
+    number = described.get("format", 1)
+    if not isinstance(number, int) or number > FORMAT:
+        raise ValueError(
+            f"{folder} was saved by tokrec {described.get('tokrec', 'unknown')}, later than this {__version__}: upgrade tokrec, or fit and"
+            " save again"
+        )
     try:
-        described = json.loads((folder / "recommender.json").read_text(encoding="utf-8"))
-        if described.get("format", 1) > FORMAT:
-            newer = described.get("tokrec", "unknown")
-        else:
-            types = dict.fromkeys((*ITEM_TEXT, "title", "text"), str) | described["types"]
-            items = pd.read_csv(folder / "items.csv", dtype=types, keep_default_na=False).set_index("item_id")
-            items = items.assign(**{name: items[name].map(json.loads) for name in described["lists"]})
-            interactions = pd.read_csv(folder / "interactions.csv", dtype=types, keep_default_na=False)
-            return Saved(described["recommender"], described["parameters"], items, interactions)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return _read_csv(folder, described) if number == 1 else _read_json(folder, described)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, EOFError) as error:
         raise damaged(folder, error) from error
-    raise ValueError(f"{folder} was saved by tokrec {newer}, later than this {__version__}: upgrade tokrec, or fit and save again")
 
 
 def damaged(folder: Path, error: Exception) -> ValueError:
     """The error to raise for a folder that cannot be understood. Chapter *recommender*."""
     return ValueError(f"{folder} is damaged ({type(error).__name__}: {error}): save the recommender again")
+
+
+def _file(folder: Path, name: str) -> Path:
+    """A file of the folder itself: a link could lead anywhere."""
+    path = folder / name
+    if Path(name).name != name or path.is_symlink():
+        raise ValueError(f"{path} is a link or lies elsewhere: a saved recommender holds plain files")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: {folder} is not a folder made by save()")
+    return path
+
+
+def _json(folder: Path) -> dict[str, Any]:
+    try:
+        described = json.loads(_file(folder, HEAD).read_text(encoding="utf-8", errors="surrogatepass"))
+    except (ValueError, RecursionError) as error:
+        raise damaged(folder, error) from error
+    if not isinstance(described, dict):
+        raise damaged(folder, TypeError(f"{HEAD} holds a {type(described).__name__}"))
+    return described
+
+
+def _read_json(folder: Path, described: dict[str, Any]) -> Saved:
+    content = _file(folder, described["ratings"]).read_bytes()
+    if described["ratings"] != f"ratings-{hashlib.sha256(content).hexdigest()[:32]}.npy":
+        raise ValueError(f"{described['ratings']} is not the file that was saved (SHA-256 differs)")
+    ratings = np.load(BytesIO(content), allow_pickle=False)
+    items, users = decode_table(described["items"]), decode_column(described["users"])
+    if len(ratings) and not (0 <= ratings["user"].min() and ratings["user"].max() < len(users)):
+        raise ValueError("a rating belongs to no reader")
+    if len(ratings) and not (0 <= ratings["item"].min() and ratings["item"].max() < len(items)):
+        raise ValueError("a rating belongs to no item")
+    table = {"user_id": users.to_numpy()[ratings["user"]], "item_id": items.index[ratings["item"]], "rating": ratings["rating"]}
+    parameters = {name: decode_cell(value) for name, value in described["parameters"].items()}
+    return Saved(described["recommender"], parameters, items, pd.DataFrame(table).astype({"user_id": users.dtype}))
+
+
+def _read_csv(folder: Path, described: dict[str, Any]) -> Saved:
+    types = dict.fromkeys((*ITEM_TEXT, "title", "text"), str) | described["types"]
+    items = pd.read_csv(_file(folder, "items.csv"), dtype=types, keep_default_na=False).set_index("item_id")
+    items = items.assign(**{name: items[name].map(json.loads) for name in described["lists"]})
+    interactions = pd.read_csv(_file(folder, "interactions.csv"), dtype=types, keep_default_na=False)
+    return Saved(described["recommender"], described["parameters"], items, interactions)
+
+
+def encode_table(table: pd.DataFrame) -> dict[str, Any]:
+    """A table as JSON can hold it; ``ValueError`` if a column or the index could not be given back as it is. Chapter *recommender*."""
+    return {
+        "index": encode_column(table.index.to_series(), "the index"),
+        "names": [encode_cell(name, "a column's name") for name in (table.index.name, *table.columns)],
+        "columns": [encode_column(table.iloc[:, number], str(name)) for number, name in enumerate(table.columns)],
+    }
+
+
+def decode_table(stored: dict[str, Any]) -> pd.DataFrame:
+    """What :func:`encode_table` was given. Chapter *recommender*."""
+    index_name, *names = (decode_cell(name) for name in stored["names"])
+    index = pd.Index(decode_column(stored["index"]), name=index_name, tupleize_cols=False)
+    columns = [decode_column(column).set_axis(index) for column in stored["columns"]]
+    table = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=index)
+    return table.set_axis(pd.Index(names, tupleize_cols=False, dtype=None if names else object), axis=1)
+
+
+def encode_column(column: pd.Series, name: str) -> dict[str, Any]:
+    """A column's type and cells. Chapter *recommender*."""
+    stored: dict[str, Any] = {"type": str(column.dtype)}
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        stored["categories"] = encode_column(pd.Series(column.cat.categories), name)
+        stored |= {"type": "category", "ordered": bool(column.cat.ordered), "cells": column.cat.codes.tolist()}
+    else:
+        stored["cells"] = [encode_cell(value, name) for value in column.tolist()]
+    try:
+        pd.testing.assert_series_equal(decode_column(stored), column.reset_index(drop=True), check_names=False, check_exact=True)
+    except (AssertionError, TypeError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"{name} has the type {column.dtype}, which can't be stored and given back as it is: convert it first, for example to str"
+        ) from error
+    return stored
+
+
+def decode_column(stored: dict[str, Any]) -> pd.Series:
+    """What :func:`encode_column` was given. Chapter *recommender*."""
+    if stored["type"] == "category":
+        categories = decode_column(stored["categories"])
+        kind = pd.CategoricalDtype(pd.Index(categories), ordered=stored["ordered"])
+        return pd.Series(pd.Categorical.from_codes(stored["cells"], dtype=kind))
+    cells = [decode_cell(cell) for cell in stored["cells"]]
+    return pd.Series(cells, dtype=object).astype(stored["type"])
+
+
+def encode_cell(value: Any, column: str) -> Any:
+    """A cell as JSON: strings, whole numbers, true, false and null as they are, all others with their kind. Chapter *recommender*."""
+    if value is None or isinstance(value, (str, bool)) or type(value) is int:
+        return value
+    if isinstance(value, (np.bool_, np.integer)) and not isinstance(value, bool):
+        return value.item()
+    if value is pd.NaT or value is pd.NA:
+        return {"missing": "NaT" if value is pd.NaT else "NA"}
+    if isinstance(value, (float, np.floating)):
+        return {"float": float(value).hex()}
+    if isinstance(value, pd.Timestamp):
+        return {"time": value.isoformat(), "zone": str(value.tz) if value.tz else None, "unit": value.unit}
+    if isinstance(value, pd.Timedelta):
+        return {"seconds": value.isoformat(), "unit": value.unit}
+    if type(value) is date:
+        return {"date": value.isoformat()}
+    if type(value) in (list, tuple):
+        return {type(value).__name__: [encode_cell(part, column) for part in value]}
+    if type(value) is dict:
+        return {"dict": [[encode_cell(key, column), encode_cell(part, column)] for key, part in value.items()]}
+    raise ValueError(f"{column} holds {value!r}, a {type(value).__name__}, which can't be stored: convert it first, for example with str()")
+
+
+def decode_cell(cell: Any) -> Any:
+    """What :func:`encode_cell` was given. Chapter *recommender*."""
+    if not isinstance(cell, dict):
+        return cell
+    kind, content = next(iter(cell.items()))
+    if kind == "missing":
+        return {"NaT": pd.NaT, "NA": pd.NA}[content]
+    if kind == "float":
+        return float.fromhex(content)
+    if kind == "time":
+        moment = pd.Timestamp(content).as_unit(cell["unit"])
+        return moment.tz_convert(cell["zone"]) if cell["zone"] else moment
+    if kind == "seconds":
+        return pd.Timedelta(content).as_unit(cell["unit"])
+    if kind == "date":
+        return date.fromisoformat(content)
+    if kind in ("list", "tuple"):
+        parts = [decode_cell(part) for part in content]
+        return parts if kind == "list" else tuple(parts)
+    if kind == "dict":
+        return {decode_cell(key): decode_cell(part) for key, part in content}
+    raise ValueError(f"a cell of the unknown kind {kind!r}")
