@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 import tokrec
-from tokrec.mining import Mined, describe, mine, shared_keywords, shelf_recommender, shelf_threshold
+from tokrec.mining import Mined, calibrate_on_shelf, describe, mine, shared_keywords, shelf_recommender, shelf_threshold, titles
 from tokrec.recommend import HybridRecommender
+from tokrec.stored import stored
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +117,13 @@ def test_bad_arguments(arguments: tuple, error: type, message: str):
 
 def test_a_megabyte_is_mined():
     assert len(mine("智能手表 smart watch. " * 33_000, k=3).similar) == 3
+
+
+def test_stored_threshold_is_the_calibrated_one():
+    stored("shelf_threshold", calibrate_on_shelf, tolerance=1e-4)
+
+
+def test_titles_fall_back_to_another_language():
+    items = pd.DataFrame({"title": ["a\nb", "", None], "title_zh": ["甲", "", "乙"], "title_en": [np.nan, "C", ""]})
+    assert titles(items, "zh") == ["甲", "C", "乙"] and titles(items, "en") == ["a b", "C", "乙"]
+    assert titles(pd.DataFrame({"title": [None]}), "en") == [""]

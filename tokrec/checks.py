@@ -231,7 +231,7 @@ def check_times(times: pd.Series, name: str = "interactions") -> pd.Series:
         usable = np.isfinite(numbers.astype("float64").to_numpy())
         if usable.all():
             return numbers
-    if dated or not usable.any():
+    if dated or usable.mean() < 0.5:
         dates = pd.to_datetime(plain, errors="coerce", utc=True, format="ISO8601")
         usable = dates.notna().to_numpy()
         if usable.all():

@@ -152,10 +152,12 @@ def _parquet(content: bytes, name: str) -> pd.DataFrame:
         raise ValueError(f"{name} is a Parquet file: pip install pyarrow, or save it with to_csv") from error
     try:
         groups = ParquetFile(BytesIO(content)).metadata
-        _check_size(sum(groups.row_group(number).total_byte_size for number in range(groups.num_row_groups)), f"{name}, unpacked,")
-        return pd.read_parquet(BytesIO(content), engine="pyarrow")
-    except (OSError, RuntimeError) as error:
+        size = sum(groups.row_group(number).total_byte_size for number in range(groups.num_row_groups))
+        frame = pd.read_parquet(BytesIO(content), engine="pyarrow") if size <= LIMIT else pd.DataFrame()
+    except (OSError, RuntimeError, ValueError) as error:
         raise ValueError(f"{name} is a Parquet file that can't be read ({error}): save it with to_csv") from error
+    _check_size(size, f"{name}, unpacked,")
+    return frame
 
 
 def _objects(text: str, name: str) -> pd.DataFrame:
@@ -200,7 +202,7 @@ def _decode(content: bytes, name: str, encoding: str | None) -> tuple[str, str]:
     marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
     known = encoding or next((code for mark, code in marks.items() if content.startswith(mark)), None)
     if known is None and b"\x00" in content[:1000]:
-        known = "utf-16-le" if content[1:2] == b"\x00" else "utf-16-be"
+        known = "utf-16-le" if content[1:1000:2].count(0) > content[:1000:2].count(0) else "utf-16-be"
     if known is None:
         try:
             return content.decode("utf-8"), "UTF-8"

@@ -1,0 +1,168 @@
+"""Saved recommenders give back what went in, or refuse before anything is written."""
+
+import datetime
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tokrec.recommend import ContentRecommender, HybridRecommender, PopularityRecommender, load_recommender, storage
+
+TITLES = ["a\r\nb", "c\rd", "\u2028e\u2029", "f\x85\x0b\x0c\tg", "\ufeff\u200bh", "😀", '"quoted, with comma"', "", "NA", "=1+1"]
+N = len(TITLES)
+
+
+def items(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"title": TITLES, **columns}, index=pd.Index([f"i{row}" for row in range(N)], name="item_id"))
+
+
+COLUMNS = {
+    "whole": range(N),
+    "small": np.arange(N, dtype=np.int8),
+    "unsigned": np.arange(N, dtype=np.uint64) + 2**63,
+    "float": [0.1, float("nan"), float("inf"), -0.0, 1e-300, 1 / 3, 2.0, 3.0, 4.0, 5.0],
+    "single": np.linspace(0, 1, N, dtype=np.float32),
+    "bool": [True, False] * 5,
+    "bool or missing": pd.array([True, None] * 5, dtype="boolean"),
+    "integer or missing": pd.array([1, None] * 5, dtype="Int64"),
+    "text or missing": pd.array(["a", None] * 5, dtype="string"),
+    "object": [1, "1", 1.0, None, "\ud800", (1, "a"), ["x", 2], {"k": [1]}, datetime.date(2024, 5, 1), pd.Timestamp("2024-05-01 10:00")],
+    "date": pd.date_range("1969-12-31 23:59:59.123456789", periods=N),
+    "date with a zone": pd.date_range("2024-05-01", periods=N, tz="Asia/Shanghai"),
+    "dates or missing": pd.to_datetime(["2024-05-01", None] * 5),
+    "seconds": pd.to_datetime(["2024-05-01", None] * 5).astype("datetime64[s]"),
+    "span": pd.timedelta_range("1 days 00:00:00.5", periods=N),
+    "category": pd.Categorical(["x", "y"] * 5, categories=["y", "x", "unused"], ordered=True),
+    "category of numbers": pd.Categorical([3, None] * 5),
+    "sparse": pd.arrays.SparseArray([0, 1] * 5),
+    "tags": [["space", "war"], [], ["爱情"]] * 3 + [["x"]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_kind_of_column_comes_back(tmp_path: Path, name: str):
+    table = items(**{name: 0 if name == "object" else COLUMNS[name]})
+    if name == "object":
+        table[name] = pd.Series(COLUMNS[name], index=table.index, dtype=object)
+    copy = load_recommender(PopularityRecommender().fit(None, table).save(tmp_path))
+    pd.testing.assert_frame_equal(copy.items_, table, check_exact=True)
+    assert [type(value) for value in copy.items_[name]] == [type(value) for value in table[name]]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [1, 2, 3],
+        [1.5, 2.0, -1.0],
+        ["1", "01", "1.0"],
+        ["a\nb", "a\r\nb", "a b"],
+        [1, "1", 2],
+        [True, "x", 3],
+        ["三", "é", "😀"],
+        pd.date_range("2024-05-01", periods=3),
+        pd.date_range("2024-05-01", periods=3, tz="UTC"),
+        np.array([1, 2, 3], np.int8),
+        pd.Categorical(["b", "a", "c"]),
+    ],
+)
+def test_ids_of_any_type_come_back(tmp_path: Path, ids: list):
+    index = pd.Index(ids, name="item_id")
+    table = pd.DataFrame({"title": ["x", "y", "z"]}, index=index)
+    seen = pd.DataFrame({"user_id": pd.Series(ids), "item_id": pd.Series(list(ids)[::-1]), "rating": [5.0, 3.5, 4.0], "timestamp": 0})
+    fitted = PopularityRecommender().fit(seen, table)
+    copy = load_recommender(fitted.save(tmp_path))
+    pd.testing.assert_index_equal(copy.items_.index, fitted.items_.index)
+    assert copy.users_.tolist() == fitted.users_.tolist() and [type(user) for user in copy.users_] == [type(user) for user in fitted.users_]
+    assert (copy.seen_ != fitted.seen_).nnz == 0 and copy.positive_ == fitted.positive_
+
+
+def test_parameters_and_odd_columns_come_back(tmp_path: Path):
+    table = items(**{"": 1, "a\nb": 2}).assign(**{"title_en": "x"})
+    table[3], table[("a", 1)], table[None] = 4, 5, 6
+    fitted = HybridRecommender(weight=np.float32(0.1), positive=3).fit(None, table)
+    copy = load_recommender(fitted.save(tmp_path))
+    assert copy.items_.columns.tolist() == table.columns.tolist() and copy.weight == float(np.float32(0.1)) and copy.positive == 3
+    assert copy.recommend(text="x", k=3).equals(fitted.recommend(text="x", k=3))
+
+
+@pytest.mark.parametrize("value", [object(), b"bytes", {1, 2}, np.array([1]), 1 + 2j, pd.Period("2024-05"), datetime.time(10)])
+def test_what_cannot_come_back_is_refused_before_anything_is_written(tmp_path: Path, value: object):
+    table = items()
+    table["odd"] = pd.Series([value] * N, index=table.index, dtype=object)
+    with pytest.raises(ValueError, match="odd holds .*, which can't be stored: convert it first"):
+        PopularityRecommender().fit(None, table).save(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_refused_save_leaves_the_earlier_one(tmp_path: Path):
+    fitted = PopularityRecommender().fit(None, items(year=1999))
+    fitted.save(tmp_path)
+    with pytest.raises(ValueError, match="can't be stored"):
+        PopularityRecommender().fit(None, items(odd=[object()] * N)).save(tmp_path)
+    pd.testing.assert_frame_equal(load_recommender(tmp_path).items_, fitted.items_)
+
+
+def test_a_save_that_is_cut_short_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    seen = pd.DataFrame({"user_id": ["u"], "item_id": ["i1"], "rating": [5.0], "timestamp": [0]})
+    PopularityRecommender().fit(None, items()).save(tmp_path)
+    move = storage._move_in
+
+    def cut(path: Path, content: bytes) -> None:
+        if path.name == storage.HEAD:
+            raise OSError("No space left on device")
+        move(path, content)
+
+    monkeypatch.setattr(storage, "_move_in", cut)
+    with pytest.raises(OSError, match="No space left"):
+        PopularityRecommender().fit(seen, items()).save(tmp_path)
+    assert load_recommender(tmp_path).seen_.nnz == 0
+    monkeypatch.undo()
+    assert load_recommender(PopularityRecommender().fit(seen, items()).save(tmp_path)).seen_.nnz == 1
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".npy"]  # nothing unfinished, nothing left over
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_links_are_refused(tmp_path: Path):
+    fitted = PopularityRecommender().fit(None, items())
+    (tmp_path / "secret").write_text("{}")
+    for name in ("recommender.json", "ratings"):
+        folder = fitted.save(tmp_path / name.split(".")[0])
+        path = next(folder.glob(f"{name}*"))
+        path.unlink()
+        path.symlink_to(tmp_path / "secret")
+        with pytest.raises(ValueError, match="is a link or lies elsewhere"):
+            load_recommender(folder)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "ratings/../../x"])
+def test_files_elsewhere_are_refused(tmp_path: Path, name: str):
+    folder = PopularityRecommender().fit(None, items()).save(tmp_path)
+    described = json.loads((folder / "recommender.json").read_bytes())
+    (folder / "recommender.json").write_text(json.dumps(described | {"ratings": name}))
+    with pytest.raises(ValueError, match="is a link or lies elsewhere"):
+        load_recommender(folder)
+
+
+def test_pickle_in_the_ratings_is_refused(tmp_path: Path):
+    import hashlib
+
+    folder = PopularityRecommender().fit(None, items()).save(tmp_path)
+    described = json.loads((folder / "recommender.json").read_bytes())
+    np.save(folder / "x.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    name = f"ratings-{hashlib.sha256((folder / 'x.npy').read_bytes()).hexdigest()[:32]}.npy"
+    (folder / "x.npy").rename(folder / name)
+    (folder / "recommender.json").write_text(json.dumps(described | {"ratings": name}))
+    with pytest.raises(ValueError, match="is damaged"):
+        load_recommender(folder)
+
+
+def test_strangers_classes_are_not_loaded(tmp_path: Path):
+    class Stranger(ContentRecommender):
+        """Derived elsewhere."""
+
+    folder = Stranger("tfidf").fit(None, pd.DataFrame({"title": ["x"]})).save(tmp_path)
+    with pytest.raises(ValueError, match="names 'Stranger', which is none of ContentRecommender, HybridRecommender, PopularityRecommender"):
+        load_recommender(folder)
