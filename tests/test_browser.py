@@ -157,7 +157,7 @@ def test_dark_mode_changes_the_background(browser, site):
     assert set(background) == {"auto", "light", "dark"} and background["light"] != background["dark"]
 
 
-@pytest.mark.parametrize("query", ["分词", "推荐", "推荐 系统", "推荐系统", "cosine", "cosine similarity"])
+@pytest.mark.parametrize("query", ["分词", "推荐", "推荐 系统", "推荐系统", "詞元", "推薦系統", "cosine", "cosine similarity"])
 def test_search_finds(browser, site, query):
     open_page(browser, site, f"search.html?q={quote(query)}")
     wait_until(browser, lambda: count(browser, "#search-results ul.search li a[href*='notebooks/']"))

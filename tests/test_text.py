@@ -1,13 +1,17 @@
 """Text: cleaning, language, stop words, segmentation; hand-made cases, and properties of any Unicode string."""
 
+import os
+import subprocess
+import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 from growth import assert_linear
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tokrec.text import clean, guess_language, part_of_speech, stop_words, well_formed, words
+from tokrec.text import clean, guess_language, part_of_speech, simplified, stop_words, well_formed, words
 from tokrec.tokens import segment
 
 # All of Unicode with lone surrogates, and an alphabet in which markup, both languages, emoji and right-to-left text meet often.
@@ -76,9 +80,10 @@ def test_clean_is_idempotent_but_for_markup(text: str):
 
 
 @any_text
-@given(st.text(UNICODE.filter(lambda char: char not in "<&"), max_size=200))
+@given(st.text(UNICODE.filter(lambda char: char not in "<&" and unicodedata.category(char) != "Cf"), max_size=200))
 def test_clean_without_markup_is_normal_form(text: str):
     # The independent truth: NFKC of the text without control, surrogate and private characters, white space squeezed.
+    # (Invisible characters, category Cf, have a test of their own.)
     kept = "".join(char if char.isspace() else "" if unicodedata.category(char) in ("Cc", "Cs", "Co") else char for char in text)
     assert clean(text).split() == unicodedata.normalize("NFKC", kept).split()
 
@@ -214,6 +219,90 @@ def test_part_of_speech_by_hand():
 def test_what_is_no_text_is_refused(function, value, message: str):
     with pytest.raises(TypeError, match=message):
         function(value)
+
+
+def test_words_that_mix_scripts_stay_whole():
+    assert segment("买一件T恤和U盘") == ["买", "一件", "T恤", "和", "U盘"]
+    assert words("A股、卡拉OK，T恤衫") == ["a股", "卡拉", "ok", "t恤衫"]
+    assert words("用C语言写的3.5寸u盘 C++") == ["c语言", "写", "3.5", "寸", "u盘", "c++"]
+    assert segment("iPhone15手机") == ["iPhone15", "手机"]  # no word of the dictionary
+    assert ("T恤", "n") in part_of_speech("红T恤")
+
+
+def test_words_added_to_jieba_stay_whole():
+    import jieba
+
+    before = segment("想买iPhone手机壳和石墨烯电池"), words("想买iphone手机壳")
+    try:
+        jieba.add_word("iPhone手机壳")
+        jieba.add_word("石墨烯电池")
+        assert segment("想买iPhone手机壳和石墨烯电池") == ["想", "买", "iPhone手机壳", "和", "石墨烯电池"]
+        assert words("想买iphone手机壳") == ["买", "iphone手机壳"]
+    finally:
+        jieba.del_word("iPhone手机壳")
+        jieba.del_word("石墨烯电池")
+    assert (segment("想买iPhone手机壳和石墨烯电池"), words("想买iphone手机壳")) == before
+
+
+@pytest.mark.parametrize(
+    ("traditional", "simple"),
+    [
+        ("我想買一塊智慧手錶", "我想买一块智慧手表"),
+        ("皇后的頭髮", "皇后的头发"),
+        ("乾淨的麵條", "干净的面条"),
+        ("後天在裡面見", "后天在里面见"),
+        ("標題、內容、簡介、詞元", "标题、内容、简介、词元"),
+    ],
+)
+def test_traditional_characters_count_as_simplified_ones(traditional: str, simple: str):
+    assert simplified(traditional) == simple and words(traditional) == words(simple)
+    assert clean(traditional) == traditional and "".join(segment(traditional)) == traditional  # the writing stays elsewhere
+
+
+def test_simplified_leaves_everything_else():
+    for text in ("smart watch", "", "智能手表 C++ 😀", "ひらがな"):
+        assert simplified(text) == text
+    with pytest.raises(TypeError, match="must be a string"):
+        simplified(None)
+
+
+JIEBA = """
+import os, sys, tempfile
+from tokrec.text import words
+import jieba
+print(words("智能手表"), tempfile.tempdir, jieba.dt.tmp_dir)
+"""
+
+
+def run_jieba(folder: Path, **environment: str) -> list[str]:
+    """Words and jieba's folder, in a process of its own; nothing may stand on stderr."""
+    temporary = {"TMPDIR": str(folder / "tmp"), "XDG_CACHE_HOME": str(folder / "cache"), "HOME": str(folder)}
+    (folder / "tmp").mkdir(exist_ok=True)
+    done = subprocess.run([sys.executable, "-c", JIEBA], capture_output=True, text=True, env=os.environ | temporary | environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="folders as Linux has them")
+def test_jieba_keeps_its_cache_in_the_users_own_folder(tmp_path: Path):
+    import marshal
+
+    planted = tmp_path / "tmp" / "jieba.cache"
+    planted.parent.mkdir()
+    planted.write_bytes(marshal.dumps(({"智能手表": 10**9, "智": 0, "智能": 0, "智能手": 0}, 10**9)))  # what a stranger could put there
+    os.utime(planted, (2**31, 2**31))
+    for _ in range(2):
+        *found, temporary, folder = run_jieba(tmp_path)
+        assert found == ["['智能',", "'手表']"] and temporary == "None" and folder == str(tmp_path / "cache" / "tokrec" / "jieba")
+    assert (tmp_path / "cache" / "tokrec" / "jieba" / "jieba.cache").is_file()
+    assert sorted(path.name for path in (tmp_path / "tmp").iterdir()) == ["jieba.cache"]  # the planted one, untouched
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="folders as Linux has them")
+def test_jieba_without_a_folder_to_write_to(tmp_path: Path):
+    (tmp_path / "cache").write_text("in the way")
+    *found, _, folder = run_jieba(tmp_path)
+    assert found == ["['智能',", "'手表']"] and not Path(folder).exists()  # a private one, gone afterwards
 
 
 PIECES = {

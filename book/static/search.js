@@ -3,8 +3,18 @@
 var splitQuery = function (query) {
   const known = (word) => word in Search._index.terms || word in Search._index.titleterms;
   const pieces = query.match(/[\p{Script=Han}]+|(?:(?!\p{Script=Han})[\p{Letter}\p{Number}_])+/gu) || [];
-  return pieces.flatMap((piece) => (/\p{Script=Han}/u.test(piece) && Search._index ? cut(piece, known) : [piece]));
+  return pieces.flatMap((piece) => {
+    if (!/\p{Script=Han}/u.test(piece) || !Search._index) return [piece];
+    const words = cut(piece, known);
+    return words.some(known) ? words : cut(simplified(piece), known);
+  });
 };
+
+// A query in traditional characters, which no page uses, in simplified ones; the table comes with the search page.
+function simplified(text) {
+  const [from, to] = typeof TRADITIONAL === "undefined" ? ["", ""] : TRADITIONAL;
+  return [...text].map((char) => (from.includes(char) ? to[from.indexOf(char)] : char)).join("");
+}
 
 // Known words of a run of Chinese characters; single characters are in no index and are left out, longer unknown runs stay.
 function cut(run, known) {

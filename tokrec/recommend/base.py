@@ -71,6 +71,10 @@ class Recommender(BaseEstimator, ABC):
         self._fit()
         return self
 
+    def _learn_beside(self, other: Recommender) -> Self:
+        """Learn from what `other` was given: for recommenders that are made of others."""
+        return self._learn(other.items_, other.users_, other.seen_, other.positive_)
+
     @abstractmethod
     def _fit(self) -> None:
         """Learn from ``items_`` and ``seen_``."""

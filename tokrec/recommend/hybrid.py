@@ -33,7 +33,7 @@ class HybridRecommender(Recommender):
         if not self.weight >= 0:
             raise ValueError(f"weight must be 0 or more, got {self.weight!r}")
         members = ContentRecommender("encoder"), ContentRecommender("tfidf")
-        self.members_ = [member._learn(self.items_, self.users_, self.seen_, self.positive_) for member in members]
+        self.members_ = [member._learn_beside(self) for member in members]
 
     def _sum(self, parts: list[np.ndarray]) -> np.ndarray:
         return parts[0] + self.weight * parts[1]
