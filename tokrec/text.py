@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache
 from html import unescape
 from html.parser import HTMLParser
 from importlib.resources import files
-from importlib.util import find_spec
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from tokrec.checks import check_text, is_missing
+from tokrec.cutting import CJK, HAN, jieba_ready, script_runs, simplified, spacy_tokens, trained_spacy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CJK = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-HAN = re.compile(f"[{CJK}]")
-_RUNS = re.compile(f"[{CJK}]+|[^{CJK}]+")
-_ZONE = re.compile(rf"[^\W_]*(?:[{CJK}][^\W_{CJK}]|[^\W_{CJK}][{CJK}])[^\W_]*")  # letters, Chinese beside other ones
 # A Latin word keeps what belongs to it: C++, C#, .NET, 4K, x86-64, don't, 3.5, 1,299.
 _LATIN = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!,?\d)|\.?[^\W_]+(?:[.'’\-][^\W_]+)*(?:\+\+|#)?")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|&#?\w{1,8};")
@@ -33,7 +28,6 @@ _INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
     rf"|[\u200c\u200d](?={_PLAIN})|(?<={_PLAIN})[\u200c\u200d]"
 )
-_LONG = re.compile(r"\S{200}(?=\S)")  # spaCy's time grows with the square of the length of a run without spaces
 
 ITEM_TEXT = ("title_en", "title_zh", "text_en", "text_zh")
 LABELS = {"genre": "en", "tags": "en", "genre_zh": "zh", "tags_zh": "zh"}
@@ -145,15 +139,6 @@ def stop_words(language: Language | None = None) -> frozenset[str]:
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
-def simplified(text: str) -> str:
-    """Traditional Chinese characters as simplified ones, by OpenCC's dictionary; whole words decide where one character does not.
-
-    :func:`words` does it, so keywords and TF-IDF find 智慧手錶 and 智慧手表 alike; :func:`clean` and :func:`tokrec.segment` leave the
-    writing as it is. Chapter *keywords*.
-    """
-    return _opencc().convert(text) if HAN.search(check_text(text)) else text
-
-
 def words(text: str, drop_stop_words: bool = True) -> list[str]:
     """Lower-case words of a text in either language, ready for counting: the analyzer of :class:`tokrec.TfidfFeatures`.
 
@@ -163,12 +148,12 @@ def words(text: str, drop_stop_words: bool = True) -> list[str]:
     One-character words stay. Chapter *keywords*.
     """
     found: list[str] = []
-    for piece, whole in _pieces(simplified(clean(text))):
+    for piece, whole in script_runs(simplified(clean(text))):
         piece = piece.lower()
         if whole:
             found.append(piece)
         else:
-            found += _jieba().lcut_for_search(piece) if HAN.match(piece) else [word.replace(",", "") for word in _LATIN.findall(piece)]
+            found += jieba_ready().lcut_for_search(piece) if HAN.match(piece) else [word.replace(",", "") for word in _LATIN.findall(piece)]
     unwanted = stop_words() if drop_stop_words else frozenset()
     return [word for word in found if word not in unwanted]
 
@@ -176,11 +161,11 @@ def words(text: str, drop_stop_words: bool = True) -> list[str]:
 def lexical_tokens(text: str) -> list[str]:
     """Words and punctuation as they stand: jieba for Chinese runs, spaCy for the rest, no white space. Chapter *tokens*."""
     tokens: list[str] = []
-    for piece, whole in _pieces(well_formed(text)):
+    for piece, whole in script_runs(well_formed(text)):
         if whole:
             tokens.append(piece)
         else:
-            tokens += _jieba().lcut(piece) if HAN.match(piece) else [token.text for token in _tokens(piece)]
+            tokens += jieba_ready().lcut(piece) if HAN.match(piece) else [token.text for token in spacy_tokens(piece)]
     return tokens
 
 
@@ -192,16 +177,16 @@ def part_of_speech(text: str) -> list[tuple[str, str]]:
     """
     import jieba.posseg
 
-    _jieba()
-    english = _spacy_trained()
+    jieba_ready()
+    english = trained_spacy()
     tagged: list[tuple[str, str]] = []
-    for piece, whole in _pieces(well_formed(text)):
+    for piece, whole in script_runs(well_formed(text)):
         if whole:
             tagged.append((piece, jieba.posseg.dt.word_tag_tab.get(piece, "x")))
         elif HAN.match(piece):
             tagged += [(pair.word, pair.flag) for pair in jieba.posseg.lcut(piece)]
         else:
-            tagged += [(token.text, token.pos_ or "x") for token in _tokens(piece, english)]
+            tagged += [(token.text, token.pos_ or "x") for token in spacy_tokens(piece, english)]
     return tagged
 
 
@@ -249,89 +234,3 @@ def _plain(value: Any, column: str, row: int) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"items has {value!r} in column {column!r}, row {row}: text columns hold strings, numbers or lists of strings")
-
-
-def _tokens(run: str, pipeline: Any = None) -> list[Any]:
-    """Tokens, by spaCy, of a run that holds no Chinese, white space left out."""
-    return [token for token in (pipeline or _spacy_english())(_LONG.sub(r"\g<0> ", run)) if not token.is_space]
-
-
-def _pieces(text: str) -> list[tuple[str, bool]]:
-    """Runs of Chinese and of other characters (False), and between them the dictionary's words that mix both (True)."""
-    pattern, spelling = _mixed_words(len(_jieba().dt.FREQ), _jieba().dt.total)
-    pieces: list[tuple[str, bool]] = []
-    start = 0
-    for place in _ZONE.finditer(text) if pattern.search(text) else ():
-        zone = place[0]
-        if not pattern.search(zone):
-            continue
-        spelled = pattern.sub(lambda match: spelling[match[0].lower()], zone)  # as the dictionary has it, equally long
-        position = place.start()
-        for token in _jieba().lcut(spelled):
-            if token.lower() in spelling:
-                pieces += [(run, False) for run in _RUNS.findall(text[start:position])]
-                start = position + len(token)
-                pieces.append((text[position:start], True))
-            position += len(token)
-    return pieces + [(run, False) for run in _RUNS.findall(text[start:])]
-
-
-@lru_cache(maxsize=1)
-def _mixed_words(size: int, total: int) -> tuple[re.Pattern[str], dict[str, str]]:
-    """A pattern of the words in jieba's dictionary that mix scripts, and how they are spelled there; anew when words were added."""
-    counts = _jieba().dt.FREQ
-    mixed = {word.lower(): word for word, count in counts.items() if count and _ZONE.fullmatch(word)}
-    ordered = sorted(mixed, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, ordered)) or "(?!)", re.IGNORECASE), mixed
-
-
-@cache
-def _opencc() -> Any:
-    import opencc
-
-    return opencc.OpenCC("t2s")
-
-
-@cache
-def _jieba() -> Any:
-    """jieba with its dictionary loaded; what it keeps for the next start lies in the user's cache folder.
-
-    jieba itself takes a file of the shared temporary folder, which anybody could have put there.
-    """
-    import logging
-    import tempfile
-
-    import jieba
-    from platformdirs import user_cache_path
-
-    jieba.setLogLevel(logging.CRITICAL)  # that the cache can't be written is no reason for a traceback
-    folder = user_cache_path("tokrec") / "jieba"
-    shared = tempfile.tempdir
-    with tempfile.TemporaryDirectory() as private:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            usable = os.access(folder, os.W_OK)
-        except OSError:
-            usable = False
-        jieba.dt.tmp_dir = tempfile.tempdir = str(folder) if usable else private  # jieba writes aside in tempdir and moves
-        try:
-            jieba.initialize()
-        finally:
-            tempfile.tempdir = shared
-    return jieba
-
-
-@cache
-def _spacy_english() -> Any:
-    import spacy
-
-    return spacy.blank("en").tokenizer
-
-
-@cache
-def _spacy_trained() -> Any:
-    if find_spec("en_core_web_sm") is None:
-        return None
-    import spacy
-
-    return spacy.load("en_core_web_sm")
