@@ -64,7 +64,7 @@ def _mixed_words(size: int, total: int) -> tuple[re.Pattern[str], dict[str, str]
 def jieba_ready() -> Any:
     """jieba with its dictionary loaded; what it keeps for the next start lies in the user's cache folder.
 
-    jieba itself takes a file of the shared temporary folder, which anybody could have put there.
+    jieba itself takes a file of the shared temporary folder, which anybody could have put there. Chapter *tokens*.
     """
     import logging
     import tempfile

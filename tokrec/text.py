@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A Latin word keeps what belongs to it: C++, C#, .NET, 4K, x86-64, don't, 3.5, 1,299.
 _LATIN = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!,?\d)|\.?[^\W_]+(?:[.'’\-][^\W_]+)*(?:\+\+|#)?")
+# Comments, scripts and styles (one that is never closed to the end) are cut out here: the parser would look for each end anew.
+_UNSEEN = re.compile(r"<!--(?:-?>|.*?--!?>)|<(script|style)\b.*?(?:</\1[^>]*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|&#?\w{1,8};")
 # Soft hyphen, zero-width space, marks of direction, byte-order mark, tags. The joiners (200C, 200D) stay where a script or an emoji needs
 # them: not beside a Latin letter, a digit or a Chinese character.
@@ -41,26 +43,32 @@ def well_formed(text: str) -> str:
 
 
 class _Visible(HTMLParser):
-    """Collects the text that a browser would show."""
+    """Collects the text that a browser would show, scripts and comments left out before."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
-        self.hidden = ""
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        if tag in ("script", "style") and not self.hidden:
-            self.hidden = tag
         self.parts.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == self.hidden:
-            self.hidden = ""
         self.parts.append(" ")
 
     def handle_data(self, data: str) -> None:
-        if not self.hidden:
-            self.parts.append(data)
+        self.parts.append(data)
+
+
+def _shown(text: str) -> str:
+    """What a browser would show of markup, in time that grows with the length of the text whatever it holds."""
+    closed = max(text.rfind("-->"), text.rfind("--!>"))  # what looks like a comment and begins later is none
+    text = text[: closed + 1] + text[closed + 1 :].replace("<!--", "&lt;!--")
+    text = _UNSEEN.sub(lambda match: "" if match[0].startswith("<!--") else " ", text)
+    end = text.rfind(">") + 1  # what follows holds no whole tag; the parser would look for its end again and again
+    parser = _Visible()
+    parser.feed(text[:end].replace("<![", "<!"))  # a section such as <![if IE]> is skipped as a comment; as a section it may raise
+    parser.close()
+    return "".join(parser.parts) + unescape(text[end:])
 
 
 def clean(text: str) -> str:
@@ -88,14 +96,10 @@ def clean(text: str) -> str:
     """
     text = check_text(text)
     if _TAG.search(text):
-        end = text.rfind(">") + 1  # what follows holds no whole tag; looking for one would take quadratic time
-        parser = _Visible()
-        parser.feed(text[:end].replace("<![", "<!"))  # a section such as <![if IE]> is skipped as a comment; as a section it may raise
-        parser.close()
-        text = "".join(parser.parts) + ("" if parser.hidden else unescape(text[end:]))
-    text = _INVISIBLE.sub("", text)
+        text = _shown(text)
     text = "".join(char for char in text if char.isspace() or unicodedata.category(char) not in ("Cc", "Cs", "Co"))
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return " ".join(unicodedata.normalize("NFKC", text).split())  # once more: what stood on both sides may belong together
 
 
 def check_query(text: str) -> str:
