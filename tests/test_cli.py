@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -305,6 +306,23 @@ def test_a_closed_pipe_ends_quietly():
     running.stdout.close()
     told = running.stderr.read()
     assert running.wait() == 141 and told == b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_ctrl_c_while_it_works_ends_quietly(tmp_path: Path):
+    """A real interrupt of a real process that waits for its input, after its libraries have begun to load."""
+    command = [sys.executable, "-m", "tokrec", "recommend", "robots", "--items", "-"]
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ)
+    while "pandas" not in Path(f"/proc/{running.pid}/maps").read_text():
+        assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    out, told = running.communicate()
+    assert (running.returncode, out) == (130, b"") and b"Traceback" not in told
+
+
+def test_the_command_line_itself_loads_in_no_time():
+    code = f"import sys, tokrec.cli; print(*[name for name in {('pandas', 'numpy', 'torch', 'sklearn')} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
 
 
 def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

@@ -11,11 +11,13 @@ import platform
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 from unicodedata import category, east_asian_width
 
-import pandas as pd
-
 from tokrec import __version__
+
+if TYPE_CHECKING:  # what takes time to load is loaded inside main(), where Ctrl-C ends quietly
+    import pandas as pd
 
 EXAMPLE = 'tokrec recommend "想要购买一款智能手表"'
 
@@ -124,6 +126,8 @@ def recommend_to_reader(options: argparse.Namespace) -> None:
     """Print what a reader of the shelf liked last, and the recommendations. Chapter *recommender*."""
     if options.items:
         raise ValueError("--user names a reader of the bundled shelf: it cannot go with --items")
+    import pandas as pd
+
     from tokrec.datasets import load_shelf
     from tokrec.mining import titles
     from tokrec.recommend import ContentRecommender
