@@ -143,6 +143,8 @@ def test_info(run):
         (["recommend", "--user", "nobody"], "--user 'nobody' is no reader of the shelf: they are u0000 to u1999"),
         (["recommend", "  "], "the query is blank"),
         (["recommend", "x", "--items", "nowhere.csv"], "there is no file nowhere.csv"),
+        (["recommend", "x", "--items", ""], "there is no file"),
+        (["recommend", "--user", "u0001", "--items", ""], "it cannot go with --items"),
         (["recommend", "x", "--text", "plot"], "--text says something about --items: give that file too"),
         (["recommend", "--user", "u0001", "--items", "a.csv"], "it cannot go with --items"),
     ],
@@ -255,6 +257,16 @@ def test_line_breaks_and_control_characters_do_not_break_the_table(capsys: pytes
     assert len(lines) == 5 and any("two lines of robots" in line for line in lines) and "\x1b" not in "".join(lines)
 
 
+def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    path = tmp_path / "own\x1b[31m.csv"
+    path.write_text("ti\x1b[31mtle\x1b]0;pwn\x07\nrobots\n", encoding="utf-8")
+    assert main(["recommend", "robots", "--items", str(path)]) == 2
+    path.write_text("title,left\x1b\n\x1b[31mrobots\x07,x\n", encoding="utf-8")
+    for style in ("csv", "table", "json"):
+        assert main(["recommend", "robots", "--items", str(path), "--format", style]) == 0
+    assert not set("".join(capsys.readouterr())) & {"\x1b", "\x07"}
+
+
 def test_columns_used_and_left_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     (tmp_path / "own.csv").write_text(
         "Title ,PLOT,Year\nAlien,a monster in a spaceship,1979\nEmma,love in a village,1996\n", encoding="utf-8"
@@ -275,6 +287,22 @@ def test_standard_input():
     done = python("recommend", "robots in space", "--items", "-", stdin="title;plot\nA;spaceships and robots\nB;detectives in London\n")
     assert done.returncode == 0 and done.stdout.decode().splitlines()[1].split()[1] == "A"
     assert done.stderr.decode() == "standard input: semicolons, UTF-8; title from 'title', text from 'plot', left: none\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell of POSIX")
+@pytest.mark.parametrize(("closed", "status", "told"), [("<&-", 2, "standard input is closed"), (">&-", 0, ""), ("2>&-", 2, "")])
+def test_closed_streams(closed: str, status: int, told: str):
+    items = "" if closed == ">&-" else "--items -"
+    command = f"{sys.executable} -m tokrec recommend watch {items} {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == status and told in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files as bytes")
+def test_a_chinese_file_name_under_a_c_locale(tmp_path: Path):
+    (tmp_path / "电影.csv").write_text("title\nrobots\n", encoding="utf-8")
+    done = python("recommend", "robots", "--items", str(tmp_path / "电影.csv"), LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert done.returncode == 0, done.stderr
 
 
 def test_version_by_module_and_option():

@@ -103,7 +103,7 @@ def test_hybrid_is_the_weighted_sum(fitted: dict):
         summed = fitted["hybrid"].recommend(**ask).set_index("item_id")["score"]
         assert summed.to_dict() == pytest.approx((parts[0] + 0.5 * parts[1]).to_dict(), abs=1e-5)
     for weight in (-1, float("nan")):
-        with pytest.raises(ValueError, match="weight must be 0 or more"):
+        with pytest.raises(ValueError, match="weight must be a number of 0 or more"):
             HybridRecommender(weight).fit(None, pd.DataFrame({"title": ["a"]}))
 
 
@@ -130,7 +130,7 @@ def test_save_and_load_give_the_same(fitted: dict, name: str, tmp_path: Path):
     asks: list[dict] = [{"user": user} for user in "uvwx"] + [{"history": ["f", "d"]}]
     for ask in asks + [{"text": "smart 苹果"}] * (name != "popularity"):
         pd.testing.assert_frame_equal(copy.recommend(**ask), fitted[name].recommend(**ask))
-    assert {path.suffix for path in (tmp_path / "stored").iterdir()} == {".json", ".npy"}
+    assert {path.suffix for path in (tmp_path / "stored").iterdir()} == {".json"}
 
 
 def test_genre_and_tags_survive_storage(tmp_path: Path):
@@ -207,16 +207,14 @@ def test_damaged_description_is_refused(fitted: dict, tmp_path: Path, damage: by
 
 
 def test_incomplete_folder_is_refused(fitted: dict, tmp_path: Path):
-    folder = fitted["popularity"].save(tmp_path)
-    described = json.loads((folder / "recommender.json").read_text("utf-8"))
-    assert described["recommender"] == "PopularityRecommender"
-    ratings = folder / described["ratings"]
-    ratings.write_bytes(ratings.read_bytes()[:-1])
-    with pytest.raises(ValueError, match="is damaged .*SHA-256 differs"):
-        load_recommender(folder)
-    ratings.unlink()
-    with pytest.raises(FileNotFoundError, match=r"ratings-.*\.npy is missing: .* is not a folder made by save"):
-        load_recommender(folder)
+    path = fitted["popularity"].save(tmp_path) / "recommender.json"
+    assert json.loads(path.read_text("utf-8"))["recommender"] == "PopularityRecommender"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match="is damaged"):
+        load_recommender(tmp_path)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"recommender\.json is missing: .* is not a folder made by save"):
+        load_recommender(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,21 @@
 """Saved recommenders give back what went in, or refuse before anything is written."""
 
+import base64
 import datetime
+import hashlib
 import json
 import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tokrec.evaluate import per_user
 from tokrec.recommend import ContentRecommender, HybridRecommender, PopularityRecommender, load_recommender, storage
 
 TITLES = ["a\r\nb", "c\rd", "\u2028e\u2029", "f\x85\x0b\x0c\tg", "\ufeff\u200bh", "😀", '"quoted, with comma"', "", "NA", "=1+1"]
@@ -108,61 +115,117 @@ def test_a_refused_save_leaves_the_earlier_one(tmp_path: Path):
 def test_a_save_that_is_cut_short_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     seen = pd.DataFrame({"user_id": ["u"], "item_id": ["i1"], "rating": [5.0], "timestamp": [0]})
     PopularityRecommender().fit(None, items()).save(tmp_path)
-    move = storage._move_in
-
-    def cut(path: Path, content: bytes) -> None:
-        if path.name == storage.HEAD:
-            raise OSError("No space left on device")
-        move(path, content)
-
-    monkeypatch.setattr(storage, "_move_in", cut)
+    monkeypatch.setattr(storage.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("No space left on device")))
     with pytest.raises(OSError, match="No space left"):
         PopularityRecommender().fit(seen, items()).save(tmp_path)
-    assert load_recommender(tmp_path).seen_.nnz == 0
     monkeypatch.undo()
+    assert load_recommender(tmp_path).seen_.nnz == 0
     assert load_recommender(PopularityRecommender().fit(seen, items()).save(tmp_path)).seen_.nnz == 1
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".npy"]  # nothing unfinished, nothing left over
+    assert [path.name for path in tmp_path.iterdir()] == ["recommender.json"]  # nothing unfinished, nothing left over
+
+
+def test_several_who_save_into_one_folder_leave_a_whole_one(tmp_path: Path):
+    code = """
+import sys, pandas as pd
+from tokrec.recommend import PopularityRecommender, load_recommender
+items = pd.DataFrame({"title": ["x", "y", "z"]})
+seen = pd.DataFrame({"user_id": [1, 2], "item_id": [0, 1], "rating": [5.0, float(sys.argv[2])], "timestamp": 0})
+fitted = PopularityRecommender().fit(seen, items)
+fitted.save(sys.argv[1])
+for _ in range(40):
+    fitted.save(sys.argv[1])
+    assert load_recommender(sys.argv[1]).seen_.nnz == 2
+"""
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), rating], stderr=subprocess.PIPE) for rating in ("4", "5")]
+    told = [process.communicate()[1].decode() for process in running]
+    assert [process.returncode for process in running] == [0, 0], told
+    fitted = PopularityRecommender().fit(None, items())
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: (fitted.save(tmp_path), load_recommender(tmp_path)), range(40)))
+    assert [path.name for path in tmp_path.iterdir()] == ["recommender.json"]
+
+
+@pytest.mark.parametrize("positive", [0.9, 3.3, 0.7, 0.1, None])
+def test_thresholds_survive_single_precision(tmp_path: Path, positive: float | None):
+    ratings = [0.1] * 4 if positive is None else [positive, positive / 3, positive, positive / 2]
+    seen = pd.DataFrame({"user_id": list("uuvv"), "item_id": ["i0", "i1", "i1", "i2"], "rating": ratings, "timestamp": 0})
+    fitted = PopularityRecommender(positive=positive).fit(seen, items())
+    copy = load_recommender(fitted.save(tmp_path))
+    assert copy.positive_ == fitted.positive_ and copy.counts_.tolist() == fitted.counts_.tolist()
+    assert fitted.counts_.sum() == (4 if positive is None else 2)
+    test = pd.DataFrame({"user_id": ["u"], "item_id": ["i2"], "rating": [0.1 if positive is None else positive]})
+    assert len(per_user(copy, test, 3)) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
 def test_links_are_refused(tmp_path: Path):
-    fitted = PopularityRecommender().fit(None, items())
-    (tmp_path / "secret").write_text("{}")
-    for name in ("recommender.json", "ratings"):
-        folder = fitted.save(tmp_path / name.split(".")[0])
-        path = next(folder.glob(f"{name}*"))
-        path.unlink()
-        path.symlink_to(tmp_path / "secret")
-        with pytest.raises(ValueError, match="is a link or lies elsewhere"):
-            load_recommender(folder)
-
-
-@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "ratings/../../x"])
-def test_files_elsewhere_are_refused(tmp_path: Path, name: str):
-    folder = PopularityRecommender().fit(None, items()).save(tmp_path)
-    described = json.loads((folder / "recommender.json").read_bytes())
-    (folder / "recommender.json").write_text(json.dumps(described | {"ratings": name}))
+    folder = PopularityRecommender().fit(None, items()).save(tmp_path / "saved")
+    (folder / "recommender.json").rename(tmp_path / "elsewhere.json")
+    (folder / "recommender.json").symlink_to(tmp_path / "elsewhere.json")
     with pytest.raises(ValueError, match="is a link or lies elsewhere"):
         load_recommender(folder)
 
 
-def test_pickle_in_the_ratings_is_refused(tmp_path: Path):
-    import hashlib
-
-    folder = PopularityRecommender().fit(None, items()).save(tmp_path)
+def planted(folder: Path, **change: object) -> Path:
     described = json.loads((folder / "recommender.json").read_bytes())
-    np.save(folder / "x.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    name = f"ratings-{hashlib.sha256((folder / 'x.npy').read_bytes()).hexdigest()[:32]}.npy"
-    (folder / "x.npy").rename(folder / name)
-    (folder / "recommender.json").write_text(json.dumps(described | {"ratings": name}))
-    with pytest.raises(ValueError, match="is damaged"):
+    (folder / "recommender.json").write_text(json.dumps(described | change), encoding="utf-8")
+    return folder
+
+
+def test_pickle_in_the_ratings_is_refused(tmp_path: Path):
+    content = BytesIO()
+    np.save(content, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    hidden = {"ratings": base64.b64encode(content.getvalue()).decode(), "sha256": hashlib.sha256(content.getvalue()).hexdigest()}
+    folder = planted(PopularityRecommender().fit(None, items()).save(tmp_path), **hidden)
+    with pytest.raises(ValueError, match="is damaged .*allow_pickle"):
         load_recommender(folder)
 
 
-def test_strangers_classes_are_not_loaded(tmp_path: Path):
+CELL = {"index": {"type": "object", "cells": [{}]}, "names": [None, None], "columns": []}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ratings": "nonsense"},
+        {"ratings": 7},
+        {"sha256": ""},
+        {"items": {}},
+        {"items": CELL},
+        {"users": {"type": "S2000000000", "cells": [1]}},
+        {"users": {"type": "int64", "cells": [10**400]}},
+        {"users": {"type": "category", "cells": [9], "ordered": 1, "categories": {"type": "str", "cells": []}}},
+        {"parameters": {"positive": 10**400}},
+        {"parameters": {"positive": {}}},
+        {"parameters": {"magic": 1}},
+        {"parameters": None},
+        {"format": "2"},
+    ],
+)
+def test_planted_nonsense_is_damage(tmp_path: Path, change: dict):
+    with pytest.raises(ValueError, match="is damaged|was saved by"):
+        load_recommender(planted(PopularityRecommender().fit(None, items()).save(tmp_path), **change))
+
+
+def test_a_class_from_elsewhere_is_neither_saved_nor_loaded(tmp_path: Path):
     class Stranger(ContentRecommender):
         """Derived elsewhere."""
 
-    folder = Stranger("tfidf").fit(None, pd.DataFrame({"title": ["x"]})).save(tmp_path)
+    with pytest.raises(ValueError, match="Stranger is no recommender of tokrec"):
+        Stranger("tfidf").fit(None, pd.DataFrame({"title": ["x"]})).save(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    folder = planted(PopularityRecommender().fit(None, items()).save(tmp_path), recommender="Stranger")
     with pytest.raises(ValueError, match="names 'Stranger', which is none of ContentRecommender, HybridRecommender, PopularityRecommender"):
         load_recommender(folder)
+
+
+def test_columns_of_several_levels_are_refused(tmp_path: Path):
+    table = items().set_axis(pd.MultiIndex.from_tuples([("title", "")]), axis=1)
+    with pytest.raises(ValueError, match="columns of several levels"):
+        PopularityRecommender().fit(None, table).save(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_names_of_the_columns_and_object_ids_come_back(tmp_path: Path):
+    table = items().rename_axis("field", axis=1).set_axis(pd.Index([f"i{row}" for row in range(N)], dtype=object, name="item_id"))
+    pd.testing.assert_frame_equal(load_recommender(PopularityRecommender().fit(None, table).save(tmp_path)).items_, table)

@@ -2,10 +2,12 @@
 
 import gzip
 import json
+import os
 import sqlite3
 import tracemalloc
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pandas as pd
@@ -252,3 +254,137 @@ def test_a_hundred_thousand_rows(tmp_path: Path):
     path = write(tmp_path, "id,title,text\n" + "".join(f"{row},Watch {row},A watch for divers\n" for row in range(100_000)))
     items = read_items(path)
     assert len(items) == 100_000 and items.loc["99999", "title"] == "Watch 99999"
+
+
+def test_tables_as_pandas_writes_them(tmp_path: Path):
+    frame = pd.DataFrame({"title": ["Jaws", "Up"], "text": [b"shark", b"balloon"]}, index=pd.Index(["tt1", "tt2"], name="item_id"))
+    frame.to_parquet(tmp_path / "items.parquet")
+    items = read_items(tmp_path / "items.parquet")
+    assert items.index.tolist() == ["tt1", "tt2"] and items["text"].tolist() == ["shark", "balloon"]
+    plain = pd.DataFrame({"title": ["Jaws", "Up"], "text": ["shark", "balloon"]})
+    for orient in ("columns", "records", "list"):
+        content = json.dumps(plain.to_dict(orient)) if orient == "list" else plain.to_json(orient=orient)
+        assert read_items(write(tmp_path, content))["title"].tolist() == ["Jaws", "Up"], orient
+    assert read_items(write(tmp_path, '{"title": "Jaws", "tags": ["a", "b"]}')).values.tolist() == [["Jaws", "a b"]]  # one item
+    nested = pd.DataFrame({"title": ["A"], "text": [{"lines": ["x", "y"], "day": pd.Timestamp("2024-05-01")}]})
+    nested.to_parquet(tmp_path / "nested.parquet")
+    assert read_items(tmp_path / "nested.parquet")["text"].iloc[0].startswith("x y 2024-05-01")
+
+
+@pytest.mark.parametrize(
+    ("heading", "used"),
+    [
+        ("title_en,title_zh,description_en,description_zh", ["title_en", "title_zh", "text_en", "text_zh"]),
+        ("name_en,name_zh,intro", ["title_en", "title_zh"]),
+        ("productName,plot", []), ("Product.Name,plot", []), ("movieId,Movie Title,PLOT", []),
+    ],
+)  # fmt: skip
+def test_headings_of_programs(tmp_path: Path, heading: str, used: list[str]):
+    items = read_items(write(tmp_path, heading + "\n" + ",".join("abcd"[: heading.count(",") + 1]) + "\n"))
+    assert [column for column in items if column not in ("title", "text")] == used
+    assert (items != "").any(axis=None) and (used or items["title"].tolist()[0] != "")
+
+
+def test_a_line_that_excel_writes_for_itself(tmp_path: Path):
+    assert read_items(write(tmp_path, "sep=;\r\ntitle;plot\r\nA;b, c\r\n")).values.tolist() == [["A", "b, c"]]
+
+
+@pytest.mark.parametrize("heading", ["title,title", "title,Title", " title,title"])
+def test_a_heading_twice(tmp_path: Path, heading: str):
+    with pytest.raises(ValueError, match="twice: rename|which are one name: rename"):
+        read_items(write(tmp_path, f"{heading}\na,b\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("title\n기생충과 괴물 그리고 올드보이\n", "euc-kr"),
+        ("title\n千と千尋の神隠し\n", "shift-jis"),
+        ("title\nAmélie à Montmartre\n", "mac-roman"),
+        ("title\nПривет мир\n", "cp1251"),
+    ],
+)
+def test_other_encodings_are_not_guessed_at(tmp_path: Path, text: str, encoding: str):
+    path = write(tmp_path, text.encode(encoding))
+    with pytest.raises(ValueError, match="its encoding can't be told"):
+        read_items(path)
+    assert read_items(path, encoding=encoding)["title"].tolist() == [text.split("\n")[1]]
+
+
+def test_traditional_characters_in_gbk_and_a_stray_zero(tmp_path: Path):
+    assert read_items(write(tmp_path, TRADITIONAL.encode("gb18030"))).attrs["columns"].read == "commas, GB18030"
+    assert read_items(write(tmp_path, "title\nwatch\x00es and phones\n"))["title"].tolist() == ["watches and phones"]
+    assert read_items(write(tmp_path, SIMPLIFIED.encode("utf-32")))["title"].tolist() == ["活着", "三体"]
+    with pytest.raises(ValueError, match="a binary file of an unknown kind"):
+        read_items(write(tmp_path, bytes(500) + b"x" * 20))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[" * 100_000, "begins as JSON, but line 1 is none"),
+        (b"GIF89a", "a picture"), (b"ARROW1\x00\x00", "a Feather or Arrow file"), (b"\x89HDF\r\n", "an HDF5 file"),
+        (b"\x80\x02}q\x00.", "a Python pickle"), (b"PK\x05\x06" + bytes(18), "an empty zip archive"),
+    ],
+)  # fmt: skip
+def test_more_that_is_no_table(tmp_path: Path, content: bytes, message: str):
+    with pytest.raises(ValueError, match=message):
+        read_items(write(tmp_path, content))
+
+
+def test_flipped_bytes_in_gzip_and_long_lines(tmp_path: Path):
+    whole = gzip.compress(SIMPLIFIED.encode() * 50)
+    for place in range(10, len(whole), 7):
+        path = write(tmp_path, whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        with pytest.raises(ValueError):
+            read_items(path)
+    assert len(read_items(write(tmp_path, f"title,{'x' * 200_000}\na,b\n"))) == 1
+
+
+def test_line_separators_and_half_characters_inside_json(tmp_path: Path):
+    rows = [{"title": "a\u2028b\x85c"}, {"title": "cut emoji \ud83d"}]
+    lines = "\n".join(json.dumps(row) if "cut" in row["title"] else json.dumps(row, ensure_ascii=False) for row in rows)
+    assert read_items(write(tmp_path, lines))["title"].tolist() == ["a b c", "cut emoji \ufffd"]
+
+
+def test_a_sheet_that_claims_to_be_huge(tmp_path: Path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(["title"])
+    book.active.append(["A"])
+    book.active["XFD20000"] = "far away"
+    book.save(tmp_path / "items.xlsx")
+
+    def read() -> None:
+        assert read_items(tmp_path / "items.xlsx")["title"].tolist()[0] == "A"
+
+    assert peak_megabytes(read) < 150
+
+
+def test_a_workbook_without_a_sheet_of_cells(tmp_path: Path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.create_chartsheet("chart", 0)
+    book.active.title = "first"
+    book.save(tmp_path / "items.xlsx")
+    with pytest.raises(ValueError, match="is empty|can't be read"):
+        read_items(tmp_path / "items.xlsx")
+
+
+def test_a_parquet_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tables, "LIMIT", 32 * 2**20)
+    pd.DataFrame({"title": ["x" * 10**5] * 3000}).to_parquet(tmp_path / "items.parquet")
+    assert (tmp_path / "items.parquet").stat().st_size < 10**6
+    with pytest.raises(ValueError, match="unpacked, has more than 32 MB"):
+        read_items(tmp_path / "items.parquet")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_named_pipe(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = Thread(target=lambda: (tmp_path / "pipe").write_text("title\nwatch\n"))
+    writer.start()
+    assert read_items(tmp_path / "pipe")["title"].tolist() == ["watch"]
+    writer.join()

@@ -328,6 +328,16 @@ def test_cleaning_takes_linear_time_whatever_comes(piece: str, end: str):
     assert_linear(lambda size: clean("<b>" + piece * size + end), 2_000)
 
 
+def test_many_marks_and_one_long_word_take_linear_time():
+    assert_linear(lambda size: clean("a" + "\u0301\u0316" * size), 5_000)
+    assert_linear(lambda size: words("中" * size), 5_000)
+    assert clean("Việt é ñ שָׁלוֹם") == unicodedata.normalize("NFKC", "Việt é ñ שָׁלוֹם")  # no real word has that many
+
+
+def test_one_apostrophe():
+    assert words("children’s") == words("children's") == ["children's"] and words("I don’t") == words("I don't")
+
+
 @pytest.mark.parametrize("kind", PIECES)
 @pytest.mark.parametrize("function", [clean, words, segment, guess_language])
 def test_time_grows_with_the_length_of_a_text(function, kind: str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -72,15 +72,32 @@ def check_share(share: float, name: str) -> float:
     return float(share)
 
 
-def check_ranked(ranked: Sequence[Any], relevant: Collection[Any]) -> list[Any]:
-    """Return a ranking as a list; each item may stand in it once, and `relevant` must be a collection of items. Chapter *recommender*."""
+def check_number(value: Any, name: str, least: float) -> float:
+    """Return `value` if it is a finite number of at least `least`, else raise ``ValueError``. Chapter *recommender*."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) < float("inf"):
+        raise ValueError(f"{name} must be a number of {least:g} or more, got {value!r}")
+    return float(value)
+
+
+def check_ranked(ranked: Sequence[Any]) -> list[Any]:
+    """Return a ranking as a list; each item may stand in it once. Chapter *recommender*."""
     items = check_list(ranked, "ranked")
     if len(set(items)) < len(items):
         twice = next(item for place, item in enumerate(items) if item in items[:place])
         raise ValueError(f"ranked holds {twice!r} more than once: a list recommends an item once")
+    return items
+
+
+def check_relevant(relevant: Iterable[Any]) -> set[Any]:
+    """Return a collection of relevant items as a set; a mapping stands for its keys with a value above 0. Chapter *recommender*."""
     if isinstance(relevant, (str, bytes)):
         raise TypeError(f"relevant must be a set of items, not one {type(relevant).__name__}: wrap it in a set")
-    return items
+    if hasattr(relevant, "to_dict") or getattr(relevant, "ndim", 1) > 1:
+        kind = type(relevant).__name__
+        raise TypeError(f"relevant must be a set of items, not a {kind}: take set(x) or set(x.index), whichever holds the items")
+    if isinstance(relevant, Mapping):
+        return {item for item, gain in relevant.items() if gain > 0}
+    return set(relevant)
 
 
 def is_missing(value: object) -> bool:

@@ -58,9 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0; 2 with a message for bad input; 130 after Ctrl-C; 141 when nobody reads on (a closed pipe). What was computed stays in the cache.
     """
     options = parser().parse_args([as_typed(word) for word in (sys.argv[1:] if arguments is None else arguments)])
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  as long as the process
+        elif hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(encoding="utf-8", errors="replace")
     collecting = gc.isenabled()
     gc.disable()  # the run is short: collecting garbage while the libraries load would cost a fifth of it
     try:
@@ -72,8 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except KeyboardInterrupt:
         return 130
-    except (ValueError, TypeError, OSError) as error:
-        print(f"tokrec: {error}", file=sys.stderr)
+    except (ValueError, TypeError, OSError, MemoryError) as error:
+        print(f"tokrec: {one_line(str(error)) or 'not enough memory'}", file=sys.stderr)
         return 2
     finally:
         if collecting:
@@ -94,7 +96,7 @@ def recommend(options: argparse.Namespace) -> None:
     if bool(options.query) == (options.user is not None):
         raise ValueError(f"give a text or --user ID, for example: {EXAMPLE}")
     for name in ("text", "encoding"):
-        if getattr(options, name) and not options.items:
+        if getattr(options, name) is not None and options.items is None:
             raise ValueError(f"--{name} says something about --items: give that file too")
     if options.user is not None:
         recommend_to_reader(options)
@@ -104,11 +106,12 @@ def recommend(options: argparse.Namespace) -> None:
     from tokrec.text import check_query
 
     check_query(query)
-    if options.items:
+    if options.items is not None:
         from tokrec.datasets import read_items
 
         items = read_items(options.items, options.text, options.encoding)
-        print(f"{'standard input' if options.items == '-' else options.items}: {items.attrs['columns']}", file=sys.stderr)
+        named = "standard input" if options.items == "-" else options.items
+        print(one_line(f"{named}: {items.attrs['columns']}"), file=sys.stderr)
         recommender = HybridRecommender().fit(None, items)
     else:
         recommender = shelf_recommender()
@@ -116,7 +119,7 @@ def recommend(options: argparse.Namespace) -> None:
     related, probability = verdict(found["score"].iloc[0], shelf_threshold())
     said = "relevant" if related else "not sure that anything here is relevant"
     told = f"verdict: {said}; a judge would call the first one relevant with probability {probability:.2f}"
-    if options.items:
+    if options.items is not None:
         told += " (calibrated on the bundled shelf)"
     table = found[["item_id", "rank", "title", "domain", "score", "shared"]]
     show(table.drop(columns="item_id") if options.format == "table" else table, options.format, told)
@@ -124,7 +127,7 @@ def recommend(options: argparse.Namespace) -> None:
 
 def recommend_to_reader(options: argparse.Namespace) -> None:
     """Print what a reader of the shelf liked last, and the recommendations. Chapter *recommender*."""
-    if options.items:
+    if options.items is not None:
         raise ValueError("--user names a reader of the bundled shelf: it cannot go with --items")
     import pandas as pd
 
@@ -196,8 +199,11 @@ def show(table: pd.DataFrame, style: str = "table", told: str = "") -> None:
 
 
 def harmless(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula: a mark before =, +, -, @. Chapter *recommender*."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """A cell that no spreadsheet takes for a formula and no terminal for a command. Chapter *recommender*."""
+    if not isinstance(value, str):
+        return value
+    plain = one_line(value)
+    return f"'{plain}" if plain[:1] in ("=", "+", "-", "@") else plain
 
 
 def one_line(text: str) -> str:

@@ -12,7 +12,7 @@ from tokrec.checks import check_text
 
 CJK = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 HAN = re.compile(f"[{CJK}]")
-_RUNS = re.compile(f"[{CJK}]+|[^{CJK}]+")
+_RUNS = re.compile(f"[{CJK}]{{1,1000}}|[^{CJK}]+")  # jieba's time grows with the square of the length of a run
 _ZONE = re.compile(rf"[^\W_]*(?:[{CJK}][^\W_{CJK}]|[^\W_{CJK}][{CJK}])[^\W_]*")  # letters, Chinese beside other ones
 _LONG = re.compile(r"\S{200}(?=\S)")  # spaCy's time grows with the square of the length of a run without spaces
 

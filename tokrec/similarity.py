@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, issparse
 from sklearn.preprocessing import normalize
 
 from tokrec.checks import check_k, finite
@@ -85,13 +85,10 @@ def top_k(queries: Matrix, items: Matrix, k: int = 10, block: int | None = None)
         If `k` is less than 1, the widths differ, or a vector holds NaN or infinity.
     """
     check_k(k)
-    if queries.ndim != 2 or items.ndim != 2:
-        raise ValueError(f"queries and items must be matrices, one row a vector, got shapes {queries.shape} and {items.shape}")
+    queries, items = _rows(queries, "queries"), _rows(items, "items")
     if queries.shape[1] != items.shape[1]:
         raise ValueError(f"queries have {queries.shape[1]} columns and items {items.shape[1]}: encode both with the same features")
-    for name, matrix in (("queries", queries), ("items", items)):
-        finite(matrix if isinstance(matrix, np.ndarray) else matrix.data, name)
-    block = block or max(1, 4_000_000 // max(1, items.shape[0]))
+    block = max(1, 4_000_000 // max(1, items.shape[0])) if block is None else check_k(block)
     unit, indices, scores = normalize(items), [], []
     for start in range(0, queries.shape[0], block):
         similar = dense(normalize(queries[start : start + block]) @ unit.T)
@@ -102,6 +99,21 @@ def top_k(queries: Matrix, items: Matrix, k: int = 10, block: int | None = None)
     if not indices:
         return np.zeros((0, width), np.int64), np.zeros((0, width), np.float32)
     return np.concatenate(indices), np.concatenate(scores)
+
+
+def _rows(matrix: Matrix, name: str) -> Matrix:
+    """A matrix of finite numbers, each row divided by its largest: squares neither overflow nor vanish."""
+    if issparse(matrix):
+        sparse = csr_matrix(matrix)
+        finite(np.asarray(sparse.data), name)
+        return sparse
+    rows = np.asarray(matrix, dtype=np.float64 if getattr(matrix, "dtype", None) == np.float64 else np.float32)
+    if rows.ndim != 2:
+        raise ValueError(f"queries and items must be matrices, one row a vector: {name} has the shape {rows.shape}")
+    finite(rows, name)
+    largest = np.abs(rows).max(axis=1, keepdims=True, initial=0)
+    usual = (largest == 0) | ((largest > 1e-9) & (largest < 1e9))
+    return rows if usual.all() else rows / np.where(usual, 1, largest)
 
 
 def best_first(scores: np.ndarray, k: int) -> np.ndarray:

@@ -59,6 +59,18 @@ class _Visible(HTMLParser):
         self.parts.append(data)
 
 
+def _few_marks(text: str) -> str:
+    """At most 30 combining marks in a row, as Unicode's stream-safe form has it: ordering more takes quadratic time."""
+    if not any(map(unicodedata.combining, text)):
+        return text
+    kept, row = [], 0
+    for char in text:
+        row = row + 1 if unicodedata.combining(char) else 0
+        if row <= 30:
+            kept.append(char)
+    return "".join(kept)
+
+
 def _shown(text: str) -> str:
     """What a browser would show of markup, in time that grows with the length of the text whatever it holds."""
     closed = max(text.rfind("-->"), text.rfind("--!>"))  # what looks like a comment and begins later is none
@@ -97,7 +109,7 @@ def clean(text: str) -> str:
     text = check_text(text)
     if _TAG.search(text):
         text = _shown(text)
-    text = "".join(char for char in text if char.isspace() or unicodedata.category(char) not in ("Cc", "Cs", "Co"))
+    text = _few_marks("".join(char for char in text if char.isspace() or unicodedata.category(char) not in ("Cc", "Cs", "Co")))
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     return " ".join(unicodedata.normalize("NFKC", text).split())  # once more: what stood on both sides may belong together
 
@@ -152,7 +164,7 @@ def words(text: str, drop_stop_words: bool = True) -> list[str]:
     One-character words stay. Chapter *keywords*.
     """
     found: list[str] = []
-    for piece, whole in script_runs(simplified(clean(text))):
+    for piece, whole in script_runs(simplified(clean(text)).replace("’", "'")):
         piece = piece.lower()
         if whole:
             found.append(piece)

@@ -22,7 +22,7 @@ TEXTS = (
     "简介 描述 内容 摘要 介绍 内容简介 剧情 剧情简介 情节 正文 详情 说明 商品描述 概述 文本"
 ).split()
 LABELS = "genres genre tags keywords category categories 类型 类别 分类 标签 关键词 题材".split()
-IDS = "item_id id movieid itemid product_id isbn sku asin 编号 序号 商品编号 货号".split()
+IDS = "item_id id movie_id movieid itemid product_id isbn sku asin 编号 序号 商品编号 货号".split()
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,12 @@ def _check_ids(items: pd.DataFrame, name: str, column: str | None) -> None:
 
 def _plain(name: object) -> str:
     """A heading without case, outer blanks and traditional writing."""
-    text = unicodedata.normalize("NFKC", simplified(str(name))).strip().strip("\ufeff\u200b").casefold()
-    return re.sub(r"[\s_\-]+", "_", text)
+    text = unicodedata.normalize("NFKC", simplified(str(name))).strip().strip("\ufeff\u200b")
+    text = re.sub(r"[\s_\-.]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text)).casefold()  # productName and Product.Name too
+    stem, _, language = text.rpartition("_")
+    if language in ("en", "zh") and stem in TITLES + TEXTS:
+        return f"{'title' if stem in TITLES else 'text'}_{language}"
+    return text
 
 
 def _one_line(text: str) -> str:

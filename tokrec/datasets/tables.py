@@ -5,17 +5,24 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 import re
 import sys
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import IO
 from zipfile import BadZipFile, ZipFile
 
 import pandas as pd
 
+from tokrec.cutting import CJK, jieba_ready, simplified
+from tokrec.text import well_formed
+
 LIMIT = 256 * 2**20  # bytes of a file, and of what is unpacked from it
+CELLS = 10_000_000  # of a workbook
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 # First bytes: what the file is, and what to do with it.
 KINDS = {
@@ -28,7 +35,14 @@ KINDS = {
     b"\xfd7zXZ": ("compressed (xz)", "unpack it first: unxz FILE"),
     b"7z\xbc\xaf": ("an archive (7-Zip)", "unpack it first and give the table inside"),
     b"Rar!": ("an archive (RAR)", "unpack it first and give the table inside"),
-    b"\x80\x04\x95": ("a Python pickle, which can run a stranger's code", "let its maker save it with to_csv"),
+    **{
+        bytes((0x80, number)): ("a Python pickle, which can run a stranger's code", "let its maker save it with to_csv")
+        for number in range(2, 6)
+    },
+    b"GIF8": ("a picture (GIF)", "give a table of items instead"),
+    b"ARROW1": ("a Feather or Arrow file", "save it with to_csv or to_parquet"),
+    b"\x89HDF": ("an HDF5 file", "save its table with to_csv"),
+    b"PK\x05\x06": ("an empty zip archive", "give the table itself"),
     b"\x93NUMPY": ("a NumPy array", "give a table of items instead"),
     b"<": ("a web page or XML", "open it in a browser, copy the table into a spreadsheet, and save that as 'CSV UTF-8'"),
 }
@@ -83,14 +97,38 @@ def read_table(source: str | Path, encoding: str | None = None) -> Table:
 
 def _content(source: str | Path, name: str) -> bytes:
     if name == "standard input":
-        content = sys.stdin.buffer.read(LIMIT + 1)
-        _check_size(len(content), name, "more than" if len(content) > LIMIT else "")
-        return content
-    path = Path(source)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    _check_size(path.stat().st_size, name)
-    return path.read_bytes()
+        if sys.stdin is None:
+            raise ValueError("standard input is closed: give a file, or pipe one in")
+        content = _read(sys.stdin.buffer)
+    else:
+        path = _existing(Path(source))
+        _check_size(path.stat().st_size, name)
+        with path.open("rb") as file:  # a pipe has no size before it is read
+            content = _read(file)
+    _check_size(len(content), name, "more than")
+    return content
+
+
+def _read(file: IO[bytes]) -> bytes:
+    """All of a file, or a little more than the limit."""
+    parts, size = [], 0
+    while size <= LIMIT and (part := file.read(2**20)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def _existing(path: Path) -> Path:
+    """The path, also where the locale cannot write its name."""
+    try:
+        if path.exists() and not path.is_dir():
+            return path
+        named = Path(os.fsdecode(str(path).encode("utf-8")))
+        if named.exists() and not named.is_dir():
+            return named
+    except (UnicodeEncodeError, ValueError, OSError):
+        pass
+    raise FileNotFoundError(f"there is no file {path}")
 
 
 def _check_size(size: int, name: str, more: str = "") -> None:
@@ -103,7 +141,7 @@ def _unpack(content: bytes, name: str) -> bytes:
     try:
         with gzip.open(BytesIO(content)) as opened:
             unpacked = opened.read(LIMIT + 1)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{name} is compressed (gzip) and damaged ({error}): make it again") from error
     _check_size(len(unpacked), f"{name}, unpacked,", "more than")
     return unpacked
@@ -121,6 +159,7 @@ def _parse(content: bytes, name: str, encoding: str | None) -> tuple[pd.DataFram
     text, found = _decode(content, name, encoding)
     if text.lstrip()[:1] in ("{", "["):
         return _objects(text, name), f"JSON, {found}"
+    text = re.sub(r"\Asep=.\r?\n", "", text)  # a line that Excel writes for itself
     separator = _separator(text)
     return _fields(text, separator, name), f"{SEPARATORS[separator]}, {found}"
 
@@ -138,11 +177,34 @@ def _workbook(content: bytes, name: str) -> pd.DataFrame:
         )
     _check_size(sum(sizes.values()), f"{name}, unpacked,")
     try:
-        return pd.read_excel(BytesIO(content), dtype=str, keep_default_na=False, engine="openpyxl")
+        from openpyxl import load_workbook
     except ImportError as error:
         raise ValueError(f"{name} is an Excel workbook: pip install openpyxl, or save it as 'CSV UTF-8' in the spreadsheet") from error
-    except (ValueError, KeyError, OSError, BadZipFile, SyntaxError) as error:
+    try:
+        sheets = load_workbook(BytesIO(content), read_only=True, data_only=True).worksheets
+        rows = _filled(sheets[0].iter_rows(values_only=True)) if sheets else []
+    except Exception as error:  # a damaged workbook fails in many ways
         raise ValueError(f"{name} is an Excel workbook that can't be read ({error}): save it as 'CSV UTF-8'") from error
+    if rows is None:
+        raise ValueError(f"{name} has more than {CELLS:,} cells: keep the columns and rows that are needed")
+    if not rows:
+        raise ValueError(f"{name} is empty: it needs a heading and one row an item on its first sheet")
+    used = sorted({column for row in rows for column, value in enumerate(row) if value is not None})
+    table = [[row[column] if column < len(row) else None for column in used] for row in rows]
+    heading = [f"column {number}" if value is None else str(value) for number, value in enumerate(table[0], 1)]
+    return pd.DataFrame(table[1:], columns=heading, dtype=object)
+
+
+def _filled(rows: Iterable[tuple]) -> list[tuple] | None:
+    """Rows that hold something; None if they hold too much. A sheet may claim a million rows of 16,384 cells and hold one."""
+    kept, cells = [], 0
+    for row in rows:
+        if any(value is not None for value in row):
+            cells += len(row)
+            if cells > CELLS:
+                return None
+            kept.append(row)
+    return kept
 
 
 def _parquet(content: bytes, name: str) -> pd.DataFrame:
@@ -150,42 +212,67 @@ def _parquet(content: bytes, name: str) -> pd.DataFrame:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise ValueError(f"{name} is a Parquet file: pip install pyarrow, or save it with to_csv") from error
+    parts, size = [], 0
     try:
-        groups = ParquetFile(BytesIO(content)).metadata
-        size = sum(groups.row_group(number).total_byte_size for number in range(groups.num_row_groups))
-        frame = pd.read_parquet(BytesIO(content), engine="pyarrow") if size <= LIMIT else pd.DataFrame()
-    except (OSError, RuntimeError, ValueError) as error:
+        for batch in ParquetFile(BytesIO(content)).iter_batches(batch_size=64):  # small parts: a file of kilobytes can hold gigabytes
+            size += batch.nbytes
+            if size > LIMIT:
+                break
+            parts.append(batch.to_pandas())
+    except Exception as error:  # a damaged file fails in many ways
         raise ValueError(f"{name} is a Parquet file that can't be read ({error}): save it with to_csv") from error
-    _check_size(size, f"{name}, unpacked,")
-    return frame
+    _check_size(size, f"{name}, unpacked,", "more than")
+    if not parts:
+        raise ValueError(f"{name} is empty: it needs one row an item")
+    frame = pd.concat(parts)
+    named = [level for level in frame.index.names if level is not None]
+    return frame.reset_index(level=named) if named else frame
 
 
 def _objects(text: str, name: str) -> pd.DataFrame:
     """Rows from a JSON list of objects, or from one object a line."""
     try:
         rows = json.loads(text)
-        rows = [rows] if isinstance(rows, dict) else rows
-    except json.JSONDecodeError:
+        if isinstance(rows, dict):  # one item, or pandas' own way: a dict or a list for each column
+            columns = [value for value in rows.values() if isinstance(value, (dict, list))]
+            whole = bool(rows) and len(columns) == len(rows) and len({(type(value), len(value)) for value in columns}) == 1
+            return pd.DataFrame(rows, dtype=object) if whole else pd.DataFrame([rows], dtype=object)
+    except (json.JSONDecodeError, RecursionError):
         rows = []
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(text.split("\n"), 1):
             try:
                 rows += [json.loads(line)] if line.strip() else []
-            except json.JSONDecodeError as error:
+            except (json.JSONDecodeError, RecursionError) as error:
                 raise ValueError(f"{name} begins as JSON, but line {number} is none ({error}): write one object a line") from error
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f'{name} is JSON, but not a list of objects: write one object an item, such as {{"title": …, "text": …}}')
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, dtype=object)
 
 
 def _separator(text: str) -> str:
     """The separator that cuts the heading into most fields; a comma for a single column."""
-    heading = next(line for line in text.splitlines() if line.strip())
-    counts = {mark: len(next(csv.reader([heading], delimiter=mark), [])) for mark in SEPARATORS}
+    heading = _heading(text)
+    counts = {mark: len(_cut(heading, mark)) for mark in SEPARATORS}
     return max(counts, key=lambda mark: counts[mark])
+
+
+def _heading(text: str) -> str:
+    return next(line for line in text.split("\n") if line.strip()).strip("\r")
+
+
+def _cut(line: str, mark: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=mark, skipinitialspace=True), [])
+    except csv.Error:  # a field longer than csv takes
+        return line.split(mark)
 
 
 def _fields(text: str, separator: str, name: str) -> pd.DataFrame:
     quote = "quote fields that hold " + SEPARATORS[separator]
+    names = [field.strip() for field in _cut(_heading(text), separator)]
+    twice = next((field for place, field in enumerate(names) if field and field in names[:place]), None)
+    if twice is not None:
+        raise ValueError(f"{name} has the column {twice!r} twice: rename or delete one")
     try:
         frame = pd.read_csv(StringIO(text), sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True)
     except pd.errors.EmptyDataError as error:
@@ -199,13 +286,16 @@ def _fields(text: str, separator: str, name: str) -> pd.DataFrame:
 
 def _decode(content: bytes, name: str, encoding: str | None) -> tuple[str, str]:
     """The text and the encoding that it is in."""
-    marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+    marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
     known = encoding or next((code for mark, code in marks.items() if content.startswith(mark)), None)
-    if known is None and b"\x00" in content[:1000]:
-        known = "utf-16-le" if content[1:1000:2].count(0) > content[:1000:2].count(0) else "utf-16-be"
+    zeros = [content[start:1000:2].count(0) for start in (0, 1)]
+    if known is None and sum(zeros) > len(content[:1000]) / 20:
+        if min(zeros) > sum(zeros) / 4:
+            raise ValueError(f"{name} is a binary file of an unknown kind: save its table as 'CSV UTF-8'")
+        known = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
     if known is None:
         try:
-            return content.decode("utf-8"), "UTF-8"
+            return content.decode("utf-8").replace("\x00", ""), "UTF-8"
         except UnicodeDecodeError:
             known = _guess(content, name)
     try:
@@ -223,30 +313,31 @@ _CONVERT = (
 )
 
 
-@cache
-def _everyday(encoding: str, rows: range, columns: tuple[int, ...]) -> frozenset[str]:
-    """The characters of one part of a national table."""
-    return frozenset("".join(bytes((row, column)).decode(encoding, "ignore") for row in rows for column in columns))
+ACCENTED = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüÿÀÁÂÄÅÆÇÈÉÊËÍÎÑÓÔÖØÚÜß€£°–—‘’“”…«»®©™¡¿½¼×·§\xa0")
 
 
 def _guess(content: bytes, name: str) -> str:
-    """GB18030, Big5 or Windows-1252: the one in which nearly all characters outside ASCII are everyday ones."""
-    sample = content[: 2**20]
-    everyday = {  # the 3,755 commonest simplified and the 5,401 commonest traditional characters, with punctuation; accented letters
-        "gb18030": _everyday("gb2312", range(0xA1, 0xD8), tuple(range(0xA1, 0xFF))),
-        "big5": _everyday("big5", range(0xA1, 0xC7), (*range(0x40, 0x7F), *range(0xA1, 0xFF))),
-        "cp1252": frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüÿœšžÀÁÂÄÅÆÇÈÉÊËÍÎÑÓÔÖØÚÜŒßŠŽ€£°–—‘’“”…«»®©™¡¿½¼×·§\xa0"),
-    }
-    shares = {}
-    for encoding, common in everyday.items():
-        text = sample.decode(encoding, "replace").removesuffix("\ufffd")
-        foreign = [char for char in text if ord(char) > 127]
-        lone = re.search(r"[^\x00-\x7f][^\x00-\x7f]{2}", text) if encoding == "cp1252" else None  # accented letters seldom stand in threes
-        shares[encoding] = 0.0 if lone else sum(char in common for char in foreign) / len(foreign)
+    """GB18030 or Big5 if what comes out is made of Chinese words, Windows-1252 if it is Latin letters with accents."""
+    sample = content[: 2**16]
+    shares = {encoding: _chinese_words(sample.decode(encoding, "replace")) for encoding in ("gb18030", "big5")}
+    foreign = [char for char in sample.decode("cp1252", "replace") if ord(char) > 127]
+    threes = re.search(rb"[\x80-\xff]{3}", sample)  # accented letters seldom stand in threes
+    shares["cp1252"] = 0.0 if threes else sum(char in ACCENTED for char in foreign) / len(foreign)
     best = max(shares, key=lambda encoding: shares[encoding])
-    if shares[best] < 0.8:
+    if shares[best] < (0.8 if best == "cp1252" else 0.3):
         raise ValueError(f"{name} is not UTF-8, and its encoding can't be told from its bytes: name it (--encoding), or {_CONVERT}")
     return best
+
+
+def _chinese_words(text: str) -> float:
+    """Part of the characters outside ASCII that belong to a word of two Chinese characters or more of jieba's dictionary, in [0, 1].
+
+    Bytes of another encoding give rare characters side by side and no words.
+    """
+    foreign = [char for char in text if ord(char) > 127 and char not in "，。、；：？！“”‘’（）《》—…·"]
+    runs = re.findall(f"[{CJK}]+", simplified(text))
+    within = sum(len(word) for run in runs for word in jieba_ready().lcut(run, HMM=False) if len(word) > 1)
+    return within / len(foreign) if foreign else 0.0
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -256,9 +347,11 @@ def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _cell(value: object) -> str:
     if isinstance(value, str):
-        return value
+        return well_formed(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
+        return " ".join(_cell(part) for part in value.values())
     if hasattr(value, "__iter__"):
         return " ".join(map(_cell, value))
     if pd.isna(value):  # type: ignore[call-overload]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from tokrec.checks import check_share, finite
@@ -46,6 +47,8 @@ def bootstrap_interval(values: ArrayLike, level: float = 0.95, n_resamples: int 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, **options: float) -> tuple[float, float, float]:
     """Mean of ``a - b`` over the same readers, with its bootstrap interval: ``(mean, low, high)``. Chapter *recommender*."""
+    if isinstance(a, pd.Series) and isinstance(b, pd.Series) and not a.index.equals(b.index):
+        raise ValueError("a and b are of different readers, or in another order: bring b into a's order with b.reindex(a.index)")
     first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if first.shape != second.shape:
         raise ValueError(f"a and b must hold one value each for the same readers, got shapes {first.shape} and {second.shape}")

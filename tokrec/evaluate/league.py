@@ -9,6 +9,7 @@ from typing import Protocol, Self
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
+from sklearn.exceptions import NotFittedError
 
 from tokrec.checks import check_columns, check_k, check_list, id_index
 from tokrec.evaluate.intervals import BLOCK, bootstrap_interval
@@ -69,8 +70,14 @@ def per_user(recommender: Ranker, test: pd.DataFrame, k: int = 10) -> pd.DataFra
     ValueError
         If no known reader has anything to find.
     """
+    if not hasattr(recommender, "positive_"):
+        raise NotFittedError(f"this {type(recommender).__name__} is not fitted: call fit(train, items) first")
     test = check_columns(test, ("user_id", "item_id", "rating"), "test")
-    liked = test[(test["rating"] >= recommender.positive_) & test["user_id"].isin(recommender.users_)]
+    for column, known in (("user_id", recommender.users_), ("item_id", recommender.items_.index)):
+        if len(test) and not test[column].isin(known).any():
+            kinds = f"{type(test[column].tolist()[0]).__name__} here and {type(known.tolist()[0]).__name__ if len(known) else 'none'} there"
+            raise ValueError(f"test holds no known {column}: ids are {kinds}, is that one type?")
+    liked = test[(test["rating"].astype("float32") >= recommender.positive_) & test["user_id"].isin(recommender.users_)]
     if liked.empty:
         raise ValueError(
             f"test holds no rating of {recommender.positive_:g} or more by a reader of the training part: there is nothing to find"
@@ -92,6 +99,8 @@ def league_table(
         Indexed by name: ``ndcg`` with ``low`` and ``high`` (95 % bootstrap over readers), ``recall, precision, f1, mrr, coverage``,
         and ``seconds`` for fitting and ranking.
     """
+    if not isinstance(recommenders, Mapping) or not recommenders:
+        raise TypeError(f"recommenders must be a dict of name to recommender, with at least one, got {recommenders!r}")
     rows = {}
     for name, recommender in recommenders.items():
         started = time.perf_counter()

@@ -7,25 +7,26 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from tokrec.checks import check_k, check_ranked
+from tokrec.checks import check_k, check_list, check_ranked, check_relevant
 from tokrec.similarity import best_first
 
 
 def precision_at_k(ranked: Sequence, relevant: Collection, k: int) -> float:
     """Part of the first `k` places that hold a relevant item; empty places count as misses. In [0, 1]. Chapter *recommender*."""
     check_k(k)
-    return len({*check_ranked(ranked, relevant)[:k]} & {*relevant}) / k
+    return len({*check_ranked(ranked)[:k]} & check_relevant(relevant)) / k
 
 
 def recall_at_k(ranked: Sequence, relevant: Collection, k: int) -> float:
     """Part of the relevant items that the first `k` places hold; 0 if nothing is relevant. In [0, 1]. Chapter *recommender*."""
     check_k(k)
-    wanted = {*relevant}
-    return len({*check_ranked(ranked, relevant)[:k]} & wanted) / len(wanted) if wanted else 0.0
+    wanted = check_relevant(relevant)
+    return len({*check_ranked(ranked)[:k]} & wanted) / len(wanted) if wanted else 0.0
 
 
 def f1_at_k(ranked: Sequence, relevant: Collection, k: int) -> float:
     """Harmonic mean of precision and recall at `k`. In [0, 1]. Chapter *recommender*."""
+    ranked, relevant = check_ranked(ranked), check_relevant(relevant)
     precision, recall = precision_at_k(ranked, relevant, k), recall_at_k(ranked, relevant, k)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
@@ -33,8 +34,8 @@ def f1_at_k(ranked: Sequence, relevant: Collection, k: int) -> float:
 def mrr_at_k(ranked: Sequence, relevant: Collection, k: int) -> float:
     """One over the rank of the first relevant item among `k`, 0 if there is none. In [0, 1]. Chapter *recommender*."""
     check_k(k)
-    wanted = {*relevant}
-    return next((1 / rank for rank, item in enumerate(check_ranked(ranked, relevant)[:k], 1) if item in wanted), 0.0)
+    wanted = check_relevant(relevant)
+    return next((1 / rank for rank, item in enumerate(check_ranked(ranked)[:k], 1) if item in wanted), 0.0)
 
 
 def ndcg_at_k(ranked: Sequence, gains: Mapping | Collection, k: int) -> float:
@@ -45,7 +46,8 @@ def ndcg_at_k(ranked: Sequence, gains: Mapping | Collection, k: int) -> float:
     ranked : sequence
         Items, best first, each once.
     gains : mapping of item to gain, or set
-        Gains of 0 or more (the shelf's relevance 1 to 3 enters as it is, linearly); a set stands for gains of 1.
+        Gains of 0 or more (the shelf's relevance 1 to 3 enters as it is, linearly), also as a Series indexed by item; a set stands for
+        gains of 1.
     k : int
 
     Raises
@@ -54,8 +56,9 @@ def ndcg_at_k(ranked: Sequence, gains: Mapping | Collection, k: int) -> float:
         If an item is ranked twice, or a gain is negative or not a number.
     """
     check_k(k)
-    ranked = check_ranked(ranked, gains)
-    table = dict(gains) if isinstance(gains, Mapping) else dict.fromkeys(gains, 1.0)
+    ranked = check_ranked(ranked)
+    gains = gains.to_dict() if isinstance(gains, pd.Series) else gains
+    table = dict(gains) if isinstance(gains, Mapping) else dict.fromkeys(check_relevant(gains), 1.0)
     wrong = next((item for item, gain in table.items() if not gain >= 0), None)
     if wrong is not None:
         raise ValueError(f"gains must be numbers of 0 or more, got {table[wrong]!r} for {wrong!r}")
@@ -68,15 +71,26 @@ def ndcg_at_k(ranked: Sequence, gains: Mapping | Collection, k: int) -> float:
 
 def coverage(ranked_lists: Sequence[Sequence], n_items: int) -> float:
     """Part of the catalogue that appears in at least one list. In [0, 1]. Chapter *recommender*."""
-    return len({item for ranked in ranked_lists for item in ranked}) / n_items
+    found = {item for ranked in check_list(ranked_lists, "ranked_lists") for item in check_list(ranked, "each list")}
+    if n_items < max(1, len(found)):
+        raise ValueError(f"n_items must be the size of the catalogue, at least the {len(found)} items that the lists hold, got {n_items}")
+    return len(found) / n_items
 
 
 def judge_queries(scores: np.ndarray, query_ids: Sequence[str], item_ids: Sequence[str], relevance: pd.DataFrame, k: int = 10) -> pd.Series:
     """NDCG at `k` of each query, from scores ``(n_queries, n_items)`` and the shelf's graded judgements. Chapter *recommender*."""
-    names = np.asarray(item_ids)
+    names, queries = check_list(item_ids, "item_ids"), check_list(query_ids, "query_ids")
+    if scores.shape != (len(queries), len(names)):
+        raise ValueError(f"scores has the shape {scores.shape}, for {len(queries)} queries and {len(names)} items")
     gains = {query: dict(zip(group["item_id"], group["relevance"], strict=True)) for query, group in relevance.groupby("query_id")}
+    unknown = [query for query in queries if query not in gains]
+    if unknown and len(unknown) == len(queries):
+        raise ValueError(f"none of the queries is judged in relevance, for example {unknown[0]!r}: are the ids of one type?")
+    known = set(names)
+    if gains and not any(item in known for items in gains.values() for item in items):
+        raise ValueError("none of the items is judged in relevance: are the ids of one type?")
     ranked = best_first(scores, k)
-    values = [ndcg_at_k(list(names[row]), gains.get(query, {}), k) for query, row in zip(query_ids, ranked, strict=True)]
+    values = [ndcg_at_k([names[column] for column in row], gains.get(query, {}), k) for query, row in zip(queries, ranked, strict=True)]
     return pd.Series(values, index=list(query_ids), name=f"ndcg@{k}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 import pandas as pd
 
@@ -26,9 +28,11 @@ def liked_from(ratings: pd.Series, positive: float | None = None) -> float:
     ValueError
         If no rating reaches the threshold, or the scale is another one and no threshold is given.
     """
+    if positive is not None and (isinstance(positive, bool) or not isinstance(positive, Real) or not 0 < positive < np.inf):
+        raise ValueError(f"positive must be a rating above 0, got {positive!r}")
     if not len(ratings):
-        return POSITIVE if positive is None else float(positive)
-    low, high = float(ratings.min()), float(ratings.max())
+        return _as_stored(POSITIVE if positive is None else positive)
+    low, high = _as_stored(ratings.min()), _as_stored(ratings.max())
     if positive is None:
         if low == high:
             return low
@@ -38,9 +42,14 @@ def liked_from(ratings: pd.Series, positive: float | None = None) -> float:
                 " interaction counts as liked"
             )
         return POSITIVE
-    if positive > high:
+    if _as_stored(positive) > high:
         raise ValueError(f"no rating reaches positive={positive:g}: they run from {low:g} to {high:g}")
-    return float(positive)
+    return _as_stored(positive)
+
+
+def _as_stored(rating: float) -> float:
+    """A rating as the matrix of ratings holds it, in single precision: .9 must reach .9."""
+    return float(np.float32(rating))
 
 
 def temporal_split(interactions: pd.DataFrame, test_share: float = 0.2, min_history: int = 5) -> tuple[pd.DataFrame, pd.DataFrame]:

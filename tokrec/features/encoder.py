@@ -70,8 +70,10 @@ class Encoder:
     device : torch.device
     """
 
-    def __init__(self, name: str, model: Any, tokenizer: Any, projection: Any, max_length: int) -> None:
+    def __init__(self, name: str, model: Any, tokenizer: Any, projection: Any, max_length: int, pooling: str = "mean") -> None:
         self.name, self.model, self.tokenizer, self.projection, self.max_length = name, model, tokenizer, projection, max_length
+        self.pooling = pooling
+        self._pad_id: int = getattr(model.config, "pad_token_id", None) or 0
         self.version = bundled_version() if name == BUNDLED else name
         self.device: torch.device = next(model.parameters()).device
         self.dimension: int = model.config.hidden_size if projection is None else projection.shape[0]
@@ -98,8 +100,9 @@ class Encoder:
             Blank texts are allowed; they get the vector of ``[CLS][SEP]``.
         pooling : {"sentence", "mean", "cls", "pooler"}
             ``"sentence"`` is what the model was trained for: the mean over unmasked tokens and, in the bundled model, a linear map to
-            384 numbers. ``"mean"`` is the mean alone, ``"cls"`` the state of the first token, ``"pooler"`` that state through the
-            pooling layer (article 001, section 5.3, takes it for a mean).
+            384 numbers; for others what their files for sentence-transformers say, the mean where they say nothing. ``"mean"`` is the
+            mean alone, ``"cls"`` the state of the first token, ``"pooler"`` that state through the pooling layer (article 001,
+            section 5.3, takes it for a mean).
         batch_size : int
         normalize : bool
             Scale rows to unit length.
@@ -156,20 +159,24 @@ class Encoder:
 
     def _pooled(self, ids: list[list[int]], pooling: Pooling) -> torch.Tensor:
         states, mask = self._states(ids)
-        if pooling == "cls":
-            return states[:, 0]
-        if pooling == "pooler":
-            return self.model.pooler(states)
-        weights = mask.unsqueeze(-1).to(states.dtype)
-        mean = (states * weights).sum(1) / weights.sum(1)
-        return mean @ self.projection.T if pooling == "sentence" and self.projection is not None else mean
+        read = mask.any(dim=1, keepdim=True)  # a text of no token at all has the vector 0
+        if pooling == "cls" or (pooling == "sentence" and self.pooling == "cls"):
+            vectors = states[:, 0]
+        elif pooling == "pooler":
+            vectors = self.model.pooler(states)
+        else:
+            weights = mask.unsqueeze(-1).to(states.dtype)
+            vectors = (states * weights).sum(1) / weights.sum(1).clamp(min=1)
+        if pooling == "sentence" and self.projection is not None:
+            vectors = vectors @ self.projection.T
+        return vectors.where(read, vectors.new_zeros(()))
 
     def _states(self, ids: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
         from tokrec.tokens import pad_batch
 
-        padded, mask = (torch.from_numpy(array).to(self.device) for array in pad_batch(ids, pad_id=self.model.config.pad_token_id or 0))
+        padded, mask = (torch.from_numpy(array).to(self.device) for array in pad_batch(ids, pad_id=max(0, self._pad_id)))
         return self.model(input_ids=padded, attention_mask=mask).last_hidden_state, mask
 
     def _ids(self, text: str) -> list[int]:
@@ -229,10 +236,10 @@ def number_format(name: str) -> torch.dtype:
     """The torch format that `name` names, or ``ValueError``. Chapter *bert_features*."""
     import torch
 
-    found = getattr(torch, name, None)
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        raise ValueError(f"dtype must name a floating-point format of torch, such as 'float32' or 'float16', not {name!r}")
-    return found
+    known = ("float16", "bfloat16", "float32", "float64")
+    if name not in known:
+        raise ValueError(f"dtype must name a floating-point format of torch, one of {', '.join(known)}, not {name!r}")
+    return getattr(torch, name)
 
 
 def best_device() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -18,8 +19,8 @@ TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model
 OFFSET = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "roberta-prelayernorm", "mpnet", "longformer", "data2vec-text", "xmod")
 
 
-def load_parts(name: str, dtype: torch.dtype) -> tuple[Any, Any, torch.Tensor | None, int]:
-    """Model, tokenizer, projection and longest text, from a folder or a hub id. Chapter *bert_features*.
+def load_parts(name: str, dtype: torch.dtype) -> tuple[Any, Any, torch.Tensor | None, int, str]:
+    """Model, tokenizer, projection, longest text and pooling ("mean" or "cls"), from a folder or a hub id. Chapter *bert_features*.
 
     For :func:`tokrec.load_encoder`, which tells the errors. Weights are read from ``safetensors`` files only, never from pickle.
     """
@@ -40,13 +41,48 @@ def load_parts(name: str, dtype: torch.dtype) -> tuple[Any, Any, torch.Tensor | 
     try:
         model, loading = AutoModel.from_pretrained(name, dtype=dtype, output_loading_info=True, use_safetensors=True, **options)
         tokenizer = AutoTokenizer.from_pretrained(name, **options)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise ValueError(f"{name} can't be loaded as an encoder ({str(error).strip().splitlines()[0]}): {_WANTED}") from error
+    except Exception as error:  # configurations and weights by anybody fail in many ways
+        raise ValueError(f"{name} can't be loaded as an encoder ({_told(error)}): {_WANTED}") from error
     if any(key.startswith("pooler") for key in loading["missing_keys"]):
         model.pooler = None  # the checkpoint has none: what transformers made up instead is random
-    length = longest_text(model.config, tokenizer)
     _check_parts(name, model.eval(), tokenizer, loading["missing_keys"])
-    return model, tokenizer, _projection(Path(name), dtype), length
+    pooling, projection, length = _sentence_parts(name, dtype, model.config.hidden_size, options)
+    return model, tokenizer, projection, min(length, longest_text(model.config, tokenizer)), pooling
+
+
+def _told(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _sentence_parts(name: str, dtype: torch.dtype, width: int, options: dict[str, Any]) -> tuple[str, torch.Tensor | None, int]:
+    """What sentence-transformers' own files ask for after the model: pooling, a linear map, a shorter length."""
+    pooling = _described(name, "1_Pooling/config.json", options)
+    asked = [key.removeprefix("pooling_mode_") for key, value in pooling.items() if key.startswith("pooling_mode_") and value is True]
+    if any(kind not in ("mean_tokens", "cls_token") for kind in asked) or len(asked) > 1:
+        raise ValueError(f"{name} pools by {' and '.join(asked)}, which is not known here: use sentence-transformers for it")
+    length = _described(name, "sentence_bert_config.json", options).get("max_seq_length") or 512
+    return "cls" if asked == ["cls_token"] else "mean", _projection(name, dtype, width, options), int(length)
+
+
+def _described(name: str, file: str, options: dict[str, Any]) -> dict[str, Any]:
+    """A JSON file beside the model, empty where there is none."""
+    path = _beside(name, file, options)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path else {}
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON ({error}): {_WANTED}") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _beside(name: str, file: str, options: dict[str, Any]) -> Path | None:
+    if Path(name).is_dir():
+        return Path(name) / file if (Path(name) / file).is_file() else None
+    from transformers.utils import cached_file
+
+    try:
+        return Path(cached_file(name, file, **options))
+    except Exception:  # the model has none
+        return None
 
 
 def longest_text(config: Any, tokenizer: Any) -> int:
@@ -84,29 +120,38 @@ def _check_parts(name: str, model: Any, tokenizer: Any, missing: Any) -> None:
         raise ValueError(f"{name} lacks weights of its own architecture ({', '.join(sorted(lacking)[:3])} …): {_WANTED}")
     if len(tokenizer) <= len(tokenizer.all_special_tokens) or tokenizer("a watch")["input_ids"] == tokenizer("")["input_ids"]:
         raise ValueError(f"{name} has a tokenizer without a vocabulary: {_WANTED}")
-    size = model.get_input_embeddings().weight.shape[0]
-    ids = tokenizer("a smart watch 智能手表", truncation=True, max_length=32)["input_ids"]
-    if max(ids) >= size:
-        raise ValueError(f"{name} has a tokenizer with ids up to {max(ids)} and a model for {size} tokens: the two don't belong together")
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise ValueError(f"{name} ({model.config.model_type}) can't read a text by itself (encoder and decoder): {_WANTED}")
+    size, highest = model.get_input_embeddings().weight.shape[0], max(tokenizer.get_vocab().values())
+    if highest >= size:
+        raise ValueError(f"{name} has a tokenizer with ids up to {highest} and a model for {size} tokens: the two don't belong together")
+    ids = tokenizer("a smart watch 智能手表", truncation=True, max_length=16)["input_ids"]
     batch = torch.tensor([ids], device=next(model.parameters()).device)
     try:
         with torch.inference_mode():
             states = model(input_ids=batch, attention_mask=torch.ones_like(batch)).last_hidden_state
-    except (ValueError, TypeError, AttributeError, RuntimeError) as error:
-        told = str(error).strip().splitlines()[0]
-        raise ValueError(f"{name} ({model.config.model_type}) can't read a text by itself ({told}): {_WANTED}") from error
+    except Exception as error:
+        raise ValueError(f"{name} ({model.config.model_type}) can't read a text by itself ({_told(error)}): {_WANTED}") from error
     if not torch.isfinite(states).all():
         raise ValueError(f"{name} gives vectors that are not finite (damaged weights, or a number format too small for them): {_WANTED}")
 
 
-def _projection(folder: Path, dtype: torch.dtype) -> torch.Tensor | None:
-    """The linear map after the mean, if the folder has one as sentence-transformers stores it."""
-    path = folder / "2_Dense" / "model.safetensors"
-    if not path.exists():
+def _projection(name: str, dtype: torch.dtype, width: int, options: dict[str, Any]) -> torch.Tensor | None:
+    """The linear map after the mean, if there is one as sentence-transformers stores it."""
+    path = _beside(name, "2_Dense/model.safetensors", options)
+    if path is None:
         return None
     from safetensors.torch import load_file
 
-    return load_file(path)["linear.weight"].to(dtype)
+    try:
+        weights = load_file(path)
+    except Exception as error:
+        raise ValueError(f"{path} can't be read ({_told(error)}): {_WANTED}") from error
+    activation = str(_described(name, "2_Dense/config.json", options).get("activation_function", "Identity"))
+    matrix = weights.get("linear.weight")
+    if matrix is None or "linear.bias" in weights or not activation.endswith("Identity") or matrix.shape[1:] != (width,):
+        raise ValueError(f"{name} has a last layer that is not a plain linear map of {width} numbers: use sentence-transformers for it")
+    return matrix.to(dtype)
 
 
 def _in_cache(name: str) -> bool:

@@ -15,7 +15,7 @@ from tokrec.features.encoder import Encoder, bundled_version, default_encoder
 from tokrec.features.tfidf import TfidfFeatures
 from tokrec.recommend.base import Recommender
 from tokrec.similarity import centre, dense
-from tokrec.text import item_texts
+from tokrec.text import item_texts, words
 
 Features = Literal["tfidf", "encoder"]
 
@@ -57,8 +57,9 @@ class ContentRecommender(Recommender):
         if self.features not in ("tfidf", "encoder"):
             raise ValueError(f"features must be 'tfidf' or 'encoder', not {self.features!r}")
         if self.features == "tfidf":
-            self.tfidf_ = TfidfFeatures()
-            self.vectors_ = self.tfidf_.fit_transform(item_texts(self.items_, labels=True))
+            texts = item_texts(self.items_, labels=True)
+            self.tfidf_ = TfidfFeatures(drop_stop_words=any(map(words, texts)))  # a film may be called It
+            self.vectors_ = self.tfidf_.fit_transform(texts)
         else:
             raw = self._item_vectors()
             self.mean_ = raw.mean(axis=0) if self.centred and len(raw) > 1 else np.zeros(raw.shape[1], np.float32)

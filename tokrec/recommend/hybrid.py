@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from tokrec.checks import check_number
 from tokrec.recommend.base import Recommender
 from tokrec.recommend.content import ContentRecommender
 
@@ -30,8 +31,7 @@ class HybridRecommender(Recommender):
         self.positive = positive
 
     def _fit(self) -> None:
-        if not self.weight >= 0:
-            raise ValueError(f"weight must be 0 or more, got {self.weight!r}")
+        check_number(self.weight, "weight", least=0)
         members = ContentRecommender("encoder"), ContentRecommender("tfidf")
         self.members_ = [member._learn_beside(self) for member in members]
 

@@ -1,14 +1,18 @@
-"""A saved recommender: JSON and NumPy's own format, no pickle, what went in comes out, or nothing is written (chapter *recommender*).
+"""A saved recommender: one JSON file, no pickle; what went in comes out, or nothing is written (chapter *recommender*).
 
-A folder holds ``recommender.json`` (name, parameters, items, readers) and ``ratings-….npy`` (row, column and rating of each interaction).
-The JSON file is moved into its place last and names the other with its checksum, so that a save that was cut short is never half read.
+``recommender.json`` in a folder holds name, parameters, items, readers and, in NumPy's own format, the ratings with their checksum. It is
+written aside and moved into its place when it is whole: whoever reads meets the earlier file or the new one, and of several who write the
+last one stays.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
+import re
+import tempfile
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -47,42 +51,33 @@ def write(folder: Path, saved: Saved) -> Path:
         If the folder cannot be written.
     """
     users = id_index(dict.fromkeys(saved.interactions["user_id"].tolist()), "user_id").astype(saved.interactions["user_id"].dtype)
+    places = [
+        users.get_indexer(id_index(saved.interactions["user_id"].tolist())),
+        saved.items.index.get_indexer(id_index(saved.interactions["item_id"].tolist())),
+    ]
+    ratings = np.rec.fromarrays([*places, saved.interactions["rating"]], dtype=[("user", "<i8"), ("item", "<i8"), ("rating", "<f4")])
+    content = BytesIO()
+    np.save(content, ratings.view(np.ndarray), allow_pickle=False)
     described = {
         "format": FORMAT,
         "tokrec": __version__,
         "recommender": saved.kind,
         "parameters": {name: encode_cell(value, f"the parameter {name}") for name, value in saved.parameters.items()},
         "items": encode_table(saved.items),
-        "users": encode_column(pd.Series(users), "user_id"),
+        "users": encode_column(pd.Series(users.array, dtype=users.dtype), "user_id"),
+        "ratings": base64.b64encode(content.getvalue()).decode(),
+        "sha256": hashlib.sha256(content.getvalue()).hexdigest(),
     }
-    places = (users.get_indexer(id_index(saved.interactions["user_id"].tolist())), _rows(saved))
-    ratings = np.rec.fromarrays([*places, saved.interactions["rating"]], dtype=[("user", "<i8"), ("item", "<i8"), ("rating", "<f4")])
-    content = BytesIO()
-    np.save(content, ratings.view(np.ndarray), allow_pickle=False)
-    name = f"ratings-{hashlib.sha256(content.getvalue()).hexdigest()[:32]}.npy"
+    head = json.dumps(described, ensure_ascii=False, allow_nan=False) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
-    _move_in(folder / name, content.getvalue())
-    _move_in(
-        folder / HEAD,
-        (json.dumps(described | {"ratings": name}, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "surrogatepass"),
-    )
-    for earlier in folder.glob("ratings-*.npy"):
-        if earlier.name != name:
-            earlier.unlink()
-    return folder
-
-
-def _rows(saved: Saved) -> np.ndarray:
-    return saved.items.index.get_indexer(id_index(saved.interactions["item_id"].tolist()))
-
-
-def _move_in(path: Path, content: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    handle, unfinished = tempfile.mkstemp(".tmp", f".{HEAD}.", folder)
     try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        with os.fdopen(handle, "wb") as file:
+            file.write(head.encode("utf-8", "surrogatepass"))
+        os.replace(unfinished, folder / HEAD)
     finally:
-        unfinished.unlink(missing_ok=True)
+        Path(unfinished).unlink(missing_ok=True)
+    return folder
 
 
 def read(folder: Path) -> Saved:
@@ -104,7 +99,9 @@ def read(folder: Path) -> Saved:
         )
     try:
         return _read_csv(folder, described) if number == 1 else _read_json(folder, described)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, EOFError) as error:
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a file by anybody can hold anything
         raise damaged(folder, error) from error
 
 
@@ -134,9 +131,9 @@ def _json(folder: Path) -> dict[str, Any]:
 
 
 def _read_json(folder: Path, described: dict[str, Any]) -> Saved:
-    content = _file(folder, described["ratings"]).read_bytes()
-    if described["ratings"] != f"ratings-{hashlib.sha256(content).hexdigest()[:32]}.npy":
-        raise ValueError(f"{described['ratings']} is not the file that was saved (SHA-256 differs)")
+    content = base64.b64decode(described["ratings"])
+    if described["sha256"] != hashlib.sha256(content).hexdigest():
+        raise ValueError("the ratings are not those that were saved (SHA-256 differs)")
     ratings = np.load(BytesIO(content), allow_pickle=False)
     items, users = decode_table(described["items"]), decode_column(described["users"])
     if len(ratings) and not (0 <= ratings["user"].min() and ratings["user"].max() < len(users)):
@@ -158,20 +155,24 @@ def _read_csv(folder: Path, described: dict[str, Any]) -> Saved:
 
 def encode_table(table: pd.DataFrame) -> dict[str, Any]:
     """A table as JSON can hold it; ``ValueError`` if a column or the index could not be given back as it is. Chapter *recommender*."""
+    if table.columns.nlevels > 1:
+        raise ValueError("items has columns of several levels, which can't be stored: join their names first")
     return {
-        "index": encode_column(table.index.to_series(), "the index"),
-        "names": [encode_cell(name, "a column's name") for name in (table.index.name, *table.columns)],
+        "index": encode_column(pd.Series(table.index.array, dtype=table.index.dtype), "the index"),
+        "names": [encode_cell(name, "a column's name") for name in (table.columns.name, table.index.name, *table.columns)],
         "columns": [encode_column(table.iloc[:, number], str(name)) for number, name in enumerate(table.columns)],
     }
 
 
 def decode_table(stored: dict[str, Any]) -> pd.DataFrame:
     """What :func:`encode_table` was given. Chapter *recommender*."""
-    index_name, *names = (decode_cell(name) for name in stored["names"])
-    index = pd.Index(decode_column(stored["index"]), name=index_name, tupleize_cols=False)
-    columns = [decode_column(column).set_axis(index) for column in stored["columns"]]
-    table = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=index)
-    return table.set_axis(pd.Index(names, tupleize_cols=False, dtype=None if names else object), axis=1)
+    columns_name, index_name, *names = (decode_cell(name) for name in stored["names"])
+    values = decode_column(stored["index"])
+    index = pd.Index(values, name=index_name, tupleize_cols=False, dtype=values.dtype)
+    columns = [decode_column(column) for column in stored["columns"]]
+    table = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=range(len(index)))
+    table.index = index
+    return table.set_axis(pd.Index(names, tupleize_cols=False, dtype=None if names else object, name=columns_name), axis=1)
 
 
 def encode_column(column: pd.Series, name: str) -> dict[str, Any]:
@@ -197,6 +198,10 @@ def decode_column(stored: dict[str, Any]) -> pd.Series:
         categories = decode_column(stored["categories"])
         kind = pd.CategoricalDtype(pd.Index(categories), ordered=stored["ordered"])
         return pd.Series(pd.Categorical.from_codes(stored["cells"], dtype=kind))
+    if not re.fullmatch(
+        r"object|str|string|bool(ean)?|[uU]?[iI]nt\d+|[fF]loat\d+|(datetime|timedelta)64\[.{1,60}\]|Sparse\[.{1,60}\]", stored["type"]
+    ):
+        raise ValueError(f"a column of the unknown type {str(stored['type'])[:60]!r}")
     cells = [decode_cell(cell) for cell in stored["cells"]]
     return pd.Series(cells, dtype=object).astype(stored["type"])
 
