@@ -47,11 +47,17 @@ def test_plot_is_read_and_not_only_the_title(tmp_path: Path):
 def test_columns_used_and_left_are_known(tmp_path: Path):
     items = read_items(write(tmp_path, "ID,Title,year,genres,Overview\n7,Alien,1979,Horror|Sci-Fi,a monster\n"))
     columns = items.attrs["columns"]
-    assert (columns.item_id, columns.title, columns.text, columns.left) == ("ID", ["Title"], ["Overview", "genres"], ["year"])
+    assert columns | {"read": ""} == {"read": "", "item_id": "ID", "title": ["Title"], "text": ["Overview", "genres"], "left": ["year"]}
     assert items.index.tolist() == ["7"] and items["text"].tolist() == ["a monster\nHorror Sci-Fi"]
-    assert str(columns) == "commas, UTF-8; title from 'Title', text from 'Overview', 'genres', left: 'year'"
+    assert items.attrs["told"] == "commas, UTF-8; title from 'Title', text from 'Overview', 'genres', left: 'year'"
     chosen = read_items(tmp_path / "items.csv", text="YEAR")
-    assert chosen["text"].tolist() == ["1979"] and chosen.attrs["columns"].left == ["genres", "Overview"]
+    assert chosen["text"].tolist() == ["1979"] and chosen.attrs["columns"]["left"] == ["genres", "Overview"]
+
+
+def test_what_was_read_can_be_stored_as_any_table(tmp_path: Path):
+    items = read_items(write(tmp_path, "title,plot\nAlien,a monster\n"))
+    items.to_parquet(tmp_path / "again.parquet")  # which stores attrs as JSON
+    assert read_items(tmp_path / "again.parquet").values.tolist() == items.values.tolist()
 
 
 def test_an_empty_title_beside_filled_ones_in_two_languages(tmp_path: Path):
@@ -110,7 +116,7 @@ def test_workbooks(tmp_path: Path):
     pd.DataFrame({"標題": ["手錶", None], "簡介": ["防水", "紅色"], "id": [1, 2]}).to_excel(tmp_path / "items.xlsx", index=False)
     items = read_items(tmp_path / "items.xlsx")
     assert items.values.tolist() == [["手錶", "防水"], ["", "紅色"]] and items.index.tolist() == ["1", "2"]
-    assert items.attrs["columns"].read == "Excel workbook"
+    assert items.attrs["columns"]["read"] == "Excel workbook"
 
 
 def test_parquet(tmp_path: Path):
@@ -312,7 +318,7 @@ def test_other_encodings_are_not_guessed_at(tmp_path: Path, text: str, encoding:
 
 
 def test_traditional_characters_in_gbk_and_a_stray_zero(tmp_path: Path):
-    assert read_items(write(tmp_path, TRADITIONAL.encode("gb18030"))).attrs["columns"].read == "commas, GB18030"
+    assert read_items(write(tmp_path, TRADITIONAL.encode("gb18030"))).attrs["columns"]["read"] == "commas, GB18030"
     assert read_items(write(tmp_path, "title\nwatch\x00es and phones\n"))["title"].tolist() == ["watches and phones"]
     assert read_items(write(tmp_path, SIMPLIFIED.encode("utf-32")))["title"].tolist() == ["活着", "三体"]
     with pytest.raises(ValueError, match="a binary file of an unknown kind"):

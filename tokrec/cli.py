@@ -111,7 +111,7 @@ def recommend(options: argparse.Namespace) -> None:
 
         items = read_items(options.items, options.text, options.encoding)
         named = "standard input" if options.items == "-" else options.items
-        print(one_line(f"{named}: {items.attrs['columns']}"), file=sys.stderr)
+        print(one_line(f"{named}: {items.attrs['told']}"), file=sys.stderr)
         recommender = HybridRecommender().fit(None, items)
     else:
         recommender = shelf_recommender()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -68,7 +68,8 @@ def read_items(source: str | Path, text: str | None = None, encoding: str | None
     -------
     DataFrame
         Indexed by ``item_id`` (a known id column, or row numbers from 1), with ``title`` and ``text``, and those of ``title_en, title_zh,
-        text_en, text_zh`` that the file has. ``attrs["columns"]`` is a :class:`Columns`.
+        text_en, text_zh`` that the file has. ``attrs`` holds what was
+        used: ``told`` in words, ``columns`` as a dict.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def read_items(source: str | Path, text: str | None = None, encoding: str | None
     if items.empty:
         raise ValueError(f"{name} holds no item with a {columns.title[0]}")
     _check_ids(items, name, columns.item_id)
-    items.attrs["columns"] = columns
+    items.attrs |= {"columns": asdict(columns), "told": str(columns)}
     return items
 
 
