@@ -336,16 +336,16 @@ def test_a_closed_pipe_ends_quietly():
     assert running.wait() == 141 and told == b""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_ctrl_c_while_it_works_ends_quietly(tmp_path: Path):
-    """A real interrupt of a real process that waits for its input, after its libraries have begun to load."""
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_while_it_works_ends_quietly():
+    """A real interrupt of a real process that is reading its input: a pipe takes a megabyte only if somebody reads it."""
     command = [sys.executable, "-m", "tokrec", "recommend", "robots", "--items", "-"]
     running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ)
-    while "pandas" not in Path(f"/proc/{running.pid}/maps").read_text():
-        assert running.poll() is None
+    running.stdin.write(b"title\n" + b"x" * 2**20)
+    running.stdin.flush()
     running.send_signal(signal.SIGINT)
     out, told = running.communicate()
-    assert (running.returncode, out) == (130, b"") and b"Traceback" not in told
+    assert (running.returncode, out, told) == (130, b"", b"")
 
 
 def test_the_command_line_itself_loads_in_no_time():
