@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars
 import pytest
+from small_tables import ITEMS, SEEN, change, liked
 
 from tokrec.checks import check_interactions, check_items, check_list, check_times, sorted_ids
 from tokrec.evaluate import (
@@ -20,21 +21,6 @@ from tokrec.evaluate import (
 from tokrec.features.tfidf import TfidfFeatures
 from tokrec.recommend import ContentRecommender, HybridRecommender, PopularityRecommender
 from tokrec.text import item_texts
-
-ITEMS = pd.DataFrame({"title": ["Smart watch", "Red apple", "Trip to Yunnan"]}, index=pd.Index(["w", "a", "t"], name="item_id"))
-SEEN = pd.DataFrame(
-    {"user_id": ["u", "u", "v", "v"], "item_id": ["w", "a", "a", "t"], "rating": [5.0, 2.0, 4.0, 3.0], "timestamp": [4, 3, 2, 1]}
-)
-
-
-def change(**columns: object) -> pd.DataFrame:
-    return SEEN.assign(**columns)
-
-
-def liked(seen: pd.DataFrame, items: pd.DataFrame = ITEMS, **options: float) -> dict:
-    """How many readers liked each item, as the recommender counts."""
-    fitted = PopularityRecommender(**options).fit(seen, items)
-    return dict(zip(fitted.items_.index, fitted.counts_, strict=True))
 
 
 def test_item_id_may_be_a_column():

@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 from sklearn.exceptions import NotFittedError
+from small_tables import ITEMS, SEEN, change, liked
 
 from tokrec.evaluate import (
     bootstrap_interval,
@@ -25,21 +26,6 @@ from tokrec.evaluate import (
 )
 from tokrec.recommend import HybridRecommender, PopularityRecommender
 from tokrec.similarity import top_k
-
-ITEMS = pd.DataFrame({"title": ["Smart watch", "Red apple", "Trip to Yunnan"]}, index=pd.Index(["w", "a", "t"], name="item_id"))
-SEEN = pd.DataFrame(
-    {"user_id": ["u", "u", "v", "v"], "item_id": ["w", "a", "a", "t"], "rating": [5.0, 2.0, 4.0, 3.0], "timestamp": [4, 3, 2, 1]}
-)
-
-
-def change(**columns: object) -> pd.DataFrame:
-    return SEEN.assign(**columns)
-
-
-def liked(seen: pd.DataFrame, items: pd.DataFrame = ITEMS, **options: float) -> dict:
-    """How many readers liked each item, as the recommender counts."""
-    fitted = PopularityRecommender(**options).fit(seen, items)
-    return dict(zip(fitted.items_.index, fitted.counts_, strict=True))
 
 
 @pytest.mark.parametrize("metric", [ndcg_at_k, precision_at_k, recall_at_k, f1_at_k, mrr_at_k])

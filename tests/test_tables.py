@@ -101,6 +101,15 @@ def test_encodings(tmp_path: Path, text: str, encoding: str, told: str):
     assert read_items(path, encoding=encoding).values.tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding", "told"), [("Amélie à Paris", "cp1252", "CP1252"), ("一个人的一生，平凡而坚韧", "gb18030", "GB18030")]
+)
+def test_an_encoding_is_told_by_what_comes_late(tmp_path: Path, text: str, encoding: str, told: str):
+    rows = ["title", *(f"watch {row}" for row in range(20_000)), text]  # the first letter outside ASCII after 200 kB
+    items = read_items(write(tmp_path, "\n".join(rows).encode(encoding)))
+    assert items["title"].tolist()[-1] == text and items.attrs["columns"]["read"] == f"commas, {told}"
+
+
 def test_an_encoding_that_cannot_be_told(tmp_path: Path):
     path = write(tmp_path, "title\nЧайка и море\n".encode("koi8-r"))
     with pytest.raises(ValueError, match=r"not UTF-8, and its encoding can't be told .*--encoding.*iconv.*PowerShell"):

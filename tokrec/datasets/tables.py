@@ -318,11 +318,13 @@ ACCENTED = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüÿÀ
 
 def _guess(content: bytes, name: str) -> str:
     """GB18030 or Big5 if what comes out is made of Chinese words, Windows-1252 if it is Latin letters with accents."""
-    sample = content[: 2**16]
+    first = next(re.finditer(rb"[\x80-\xff]", content)).start()  # there is one: the text is not UTF-8, and so not ASCII
+    line = content.rfind(b"\n", 0, first) + 1
+    sample = content[line : line + 2**16]
     shares = {encoding: _chinese_words(sample.decode(encoding, "replace")) for encoding in ("gb18030", "big5")}
     foreign = [char for char in sample.decode("cp1252", "replace") if ord(char) > 127]
     threes = re.search(rb"[\x80-\xff]{3}", sample)  # accented letters seldom stand in threes
-    shares["cp1252"] = 0.0 if threes else sum(char in ACCENTED for char in foreign) / len(foreign)
+    shares["cp1252"] = 0.0 if threes or not foreign else sum(char in ACCENTED for char in foreign) / len(foreign)
     best = max(shares, key=lambda encoding: shares[encoding])
     if shares[best] < (0.8 if best == "cp1252" else 0.3):
         raise ValueError(f"{name} is not UTF-8, and its encoding can't be told from its bytes: name it (--encoding), or {_CONVERT}")
