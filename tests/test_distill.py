@@ -172,7 +172,7 @@ def test_checks_store_every_score_of_student_teacher_and_tfidf(run: Path) -> Non
     others = ["tfidf", "teacher", "second", "joined", "before"]
     table, differences = pd.read_csv(run / "checks.csv"), [f"student - {other}" for other in others]
     means = table.dropna().pivot(index="check", columns="system", values="mean")
-    asked = table[table["check"].str.startswith("questions about")]
+    asked = table[table["check"].str.startswith(("questions about", "names "))]
     assert set(asked["system"]) == {*others, "student", *differences} - {"tfidf", "student - tfidf"}
     for name in differences:
         means = means.dropna(subset=[name])
@@ -181,6 +181,10 @@ def test_checks_store_every_score_of_student_teacher_and_tfidf(run: Path) -> Non
     assert table["mean"].between(-1, 1).all() and (table["low"].dropna() <= table["mean"][table["low"].notna()]).all()
     itself = table[(table["system"] == "joined") & table["check"].str.endswith("similarities, en")]
     assert itself["mean"].tolist() == [1.0]
+    for system in (*others, "student"):
+        four = table[(table["system"] == system) & table["check"].str.match("shelf, .. query")]["mean"]
+        whole = table[(table["system"] == system) & (table["check"] == "shelf, the mean of all four")]["mean"]
+        assert len(four) == 4 and whole.item() == pytest.approx(four.mean(), abs=2e-4)
     sizes = pd.read_csv(run / "sizes.csv")
     assert sizes["size"].unique().tolist() == [64, 128, 256, 384] and sizes["found"].between(0, 1).all()
 

@@ -137,7 +137,7 @@ def test_opening(chapter):
 
 def test_closing(chapter):
     names = [text for _, text in headings(chapter, 2)]
-    assert names[-3:] == ["What the articles say", "In short", "Exercises"]
+    assert names[-2:] == ["In short", "Exercises"]
 
 
 def is_solution(cell):

@@ -23,6 +23,7 @@ from sklearn.preprocessing import normalize
 from tokrec.datasets.movielens import load_movielens
 from tokrec.datasets.shelf import load_shelf
 from tokrec.distill.corpus import CJK, read_pairs
+from tokrec.distill.names import name_checks
 from tokrec.distill.report import translation_found
 from tokrec.distill.target import Target
 from tokrec.distill.teacher import teacher_vectors, use_vectors
@@ -35,16 +36,6 @@ from tokrec.text import item_texts
 
 Embed = Callable[[list[str]], np.ndarray]
 SIZES = (64, 128, 256, 384)
-QUESTIONS = (  # about a name that was held out; no text of the training asks them
-    ("What is the name of the person who founded {}?", "创立{}的人叫什么名字?"),
-    ("In which year was {} destroyed?", "{}在哪一年被毁?"),
-    ("How large is the area covered by {}?", "{}覆盖的面积有多大?"),
-    ("Who defeated {} in the final?", "谁在决赛中击败了{}?"),
-    ("What language is used in {}?", "{}使用什么语言?"),
-    ("Which award did {} receive?", "{}获得了哪个奖项?"),
-    ("To which group does {} belong?", "{}属于哪个群体?"),
-    ("What did critics say about {}?", "评论家如何评价{}?"),
-)
 
 
 def similarity_agreement(en: np.ndarray, other: np.ndarray, random_state: int = 0) -> float:
@@ -136,6 +127,7 @@ def checks(embed: dict[str, Embed | None], movielens: bool) -> Iterator[tuple[st
     tasks: dict[str, Callable[[Embed | None], np.ndarray]] = {}
     for query, item in (("en", "en"), ("zh", "zh"), ("zh", "en"), ("en", "zh")):
         tasks[f"shelf, {query} query, {item} items"] = partial(shelf_retrieval, query_language=query, item_language=item)
+    tasks["shelf, the mean of all four"] = shelf_mean
     for language in ("en", "zh"):
         tasks[f"domains, learned in en, told in {language}"] = partial(domain_accuracy, language=language)
     if movielens:
@@ -145,13 +137,9 @@ def checks(embed: dict[str, Embed | None], movielens: bool) -> Iterator[tuple[st
             yield task, system, compute(encode)
 
 
-def questions_found(embed: Embed, names: pd.DataFrame) -> np.ndarray:
-    """Whether each Chinese question about a name finds the English one with the same name and the same question: 0 or 1."""
-    english, chinese = (
-        [question[side].replace("{}", name) for name in names[language] for question in QUESTIONS]
-        for side, language in ((0, "en"), (1, "zh"))
-    )
-    return translation_found(embed(chinese), embed(english))
+def shelf_mean(embed: Embed | None) -> np.ndarray:
+    """NDCG@10 of each test query, the mean of the four ways to pair its language with the items' language."""
+    return np.mean([shelf_retrieval(embed, query, item) for query in ("en", "zh") for item in ("en", "zh")], axis=0)
 
 
 def agreement_rows(vectors: dict[str, dict[str, np.ndarray]]) -> Iterator[tuple]:
@@ -162,15 +150,22 @@ def agreement_rows(vectors: dict[str, dict[str, np.ndarray]]) -> Iterator[tuple]
             yield (f"agreement with the teachers' similarities, {language}", system, len(found), value, np.nan, np.nan)
 
 
-def found_by_size(vectors: dict[str, np.ndarray], sources: pd.Series) -> pd.DataFrame:
-    """Translations found by the first 64, 128, 256 and 384 numbers of a vector: columns ``size, source, found``."""
+def found_by_size(vectors: dict[str, np.ndarray], sources: pd.Series, random_state: int = 0) -> pd.DataFrame:
+    """Translations found by 64, 128, 256 and 384 numbers of a vector: columns ``size, source, found, drawn``.
+
+    ``found`` takes the first ones, ``drawn`` as many drawn at random (the mean of five draws).
+    """
+    rng = np.random.default_rng(random_state)
+    width = vectors["zh"].shape[1]
     rows = []
     for source in sorted(sources.unique()):
         own = (sources == source).to_numpy()
         for size in SIZES:
-            zh, en = (normalize(vectors[language][own][:, :size]) for language in ("zh", "en"))
-            rows.append((size, source, translation_found(zh, en).mean()))
-    return pd.DataFrame(rows, columns=["size", "source", "found"])
+            columns = [np.arange(size), *(rng.choice(width, size, replace=False) for _ in range(5))]
+            cut = [[normalize(vectors[language][own][:, kept]) for language in ("zh", "en")] for kept in columns]
+            found = [translation_found(zh, en).mean() for zh, en in cut]
+            rows.append((size, source, found[0], np.mean(found[1:])))
+    return pd.DataFrame(rows, columns=["size", "source", "found", "drawn"])
 
 
 def joined_vectors(texts: list[str], target: Target) -> np.ndarray:
@@ -199,9 +194,7 @@ def write_checks(out: Path, movielens: bool, before: Path | None = None) -> None
     """
     embed, valid = systems(out, before), read_pairs(out / "valid.tsv")
     rows, found = [], {}
-    names = valid[valid["source"] == ("dbp15k" if (valid["source"] == "dbp15k").any() else valid["source"].iloc[0])].iloc[:150]
-    asked = ((f"questions about {len(names)} names", system, questions_found(encode, names)) for system, encode in embed.items() if encode)
-    for task, system, values in chain(asked, checks(embed, movielens)):
+    for task, system, values in chain(name_checks(embed, read_pairs(out / "train.tsv"), valid), checks(embed, movielens)):
         found[system] = values = values[~np.isnan(values)]
         rows.append((task, system, len(values), values.mean(), *bootstrap_interval(values)))
         print(*rows[-1], flush=True)

@@ -19,7 +19,8 @@ ABLATION = "python -m tokrec.distill.ablation --out RUN"
 RESULTS = {  # table of a run: the command that makes it, and what it depends on
     "curve": (RUN, [*(f"distill/{name}" for name in TRAINING), WEIGHTS]),
     "scores": (RUN, [*(f"distill/{name}" for name in (*TRAINING, "report.py")), WEIGHTS]),
-    "checks": (CHECKS, ["distill/checks.py", *SHELF, "data/ml-latest-small", WEIGHTS]),
+    "differences": (RUN, [*(f"distill/{name}" for name in (*TRAINING, "report.py")), WEIGHTS]),
+    "checks": (CHECKS, ["distill/checks.py", "distill/names.py", *SHELF, "data/ml-latest-small", WEIGHTS]),
     "sizes": (CHECKS, ["distill/checks.py", WEIGHTS]),
     "ablation": (ABLATION, [*(f"distill/{name}" for name in (*TRAINING, "ablation.py", "ablation.toml"))]),
 }

@@ -13,7 +13,7 @@ from tokrec.datasets.shelf import load_shelf
 from tokrec.distill.corpus import read_pairs
 from tokrec.distill.target import Target, teachers, unit
 from tokrec.distill.teacher import teacher_vectors, use_vectors
-from tokrec.evaluate import bootstrap_interval
+from tokrec.evaluate import bootstrap_interval, paired_difference
 from tokrec.features.encoder import load_encoder
 
 
@@ -22,17 +22,15 @@ def translation_found(zh: np.ndarray, en: np.ndarray) -> np.ndarray:
     return ((zh @ en.T).argmax(axis=1) == np.arange(len(zh))).astype(float)
 
 
-def held_out_scores(out: Path) -> pd.DataFrame:
-    """One row a source of held-out pairs, for the exported student and its teachers. Chapter *small_encoder*.
+def held_out_hits(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Of each held-out pair, whether each system finds its translation, and how near the student is to the target.
 
     Returns
     -------
-    DataFrame
-        ``source, pairs``; ``student`` (top-1, Chinese to English, in [0, 1]) with its 95 % bootstrap interval ``low, high``; ``teacher``
-        and ``second`` (the same by the English-only teacher and by the multilingual one); ``joined`` (by both side by side, the
-        English-only one's vector of a Chinese text guessed from the other's) and ``reduced`` (the same, cut to the student's size);
-        ``traditional`` (by the student, the Chinese in traditional
-        characters); ``cos_en, cos_zh`` (mean cosine of the student to the target).
+    hits : DataFrame
+        One row a pair, one column a system (see :func:`held_out_scores`): 0 or 1, each source searched by itself.
+    cosines : DataFrame
+        ``cos_en, cos_zh``: cosine of the student's vector to the target, in [-1, 1].
     """
     valid, student = read_pairs(out / "valid.tsv"), load_encoder(out / "tokrec-mini")
     en, zh = student.encode(valid.en.tolist()), student.encode(valid.zh.tolist())
@@ -43,15 +41,46 @@ def held_out_scores(out: Path) -> pd.DataFrame:
     found["joined"] = (target.joined(by["use_zh"]), target.joined(by["use_en"], by["minilm_en"]))
     zh_reduced, en_reduced = (unit(vectors @ target.axes) for vectors in found["joined"])
     found["reduced"] = (zh_reduced, en_reduced)
+    hits = {name: np.zeros(len(valid)) for name in found}
+    for at in valid.groupby("source").indices.values():
+        for name, (left, right) in found.items():
+            hits[name][at] = translation_found(left[at], right[at])
     aim = np.load(out / "target_valid.npy") @ np.load(out / "rotation.npy").T
+    cosines = {f"cos_{side}": (vectors * aim).sum(axis=1) for side, vectors in (("en", en), ("zh", zh))}
+    return pd.DataFrame(hits).assign(source=valid["source"]), pd.DataFrame(cosines).assign(source=valid["source"])
+
+
+def held_out_scores(hits: pd.DataFrame, cosines: pd.DataFrame) -> pd.DataFrame:
+    """One row a source of held-out pairs, for the exported student and its teachers. Chapter *small_encoder*.
+
+    Returns
+    -------
+    DataFrame
+        ``source, pairs``; ``student`` (top-1, Chinese to English, in [0, 1]) with its 95 % bootstrap interval ``low, high``;
+        ``traditional`` (by the student, the Chinese in traditional characters); ``teacher`` and ``second`` (the same by the
+        English-only teacher and by the multilingual one); ``joined`` (by both side by side, the English-only one's vector of a Chinese
+        text guessed from the other's) and ``reduced`` (the same, cut to the student's size); ``cos_en, cos_zh`` (mean cosine of the
+        student to the target).
+    """
     rows = []
-    for source, at in valid.groupby("source").indices.items():
-        hits = {name: translation_found(left[at], right[at]) for name, (left, right) in found.items()}
-        low, high = bootstrap_interval(hits["student"])
-        cosines = {f"cos_{side}": (vectors[at] * aim[at]).sum(axis=1).mean() for side, vectors in (("en", en), ("zh", zh))}
-        means = {name: values.mean() for name, values in hits.items()}
-        rows.append({"source": source, "pairs": len(at), "student": means.pop("student"), "low": low, "high": high} | means | cosines)
+    for source, own in hits.groupby("source"):
+        low, high = bootstrap_interval(own["student"])
+        means = own.drop(columns="source").mean()
+        nearness = cosines[cosines["source"] == source].drop(columns="source").mean()
+        rows.append(
+            {"source": source, "pairs": len(own), "student": means.pop("student"), "low": low, "high": high} | dict(means) | dict(nearness)
+        )
     return pd.DataFrame(rows).round(4)
+
+
+def held_out_differences(hits: pd.DataFrame) -> pd.DataFrame:
+    """Student − other on held-out pairs, paired: ``source, other, difference, low, high`` (95 % bootstrap). Chapter *small_encoder*."""
+    rows = [
+        (source, other, *paired_difference(own["student"], own[other]))
+        for source, own in hits.groupby("source")
+        for other in ("teacher", "second", "joined", "traditional")
+    ]
+    return pd.DataFrame(rows, columns=["source", "other", "difference", "low", "high"]).round(4)
 
 
 def traditional(texts: Iterable[str]) -> list[str]:
@@ -79,6 +108,8 @@ def curve(out: Path) -> pd.DataFrame:
 
 
 def write_report(out: Path) -> None:
-    """Store ``scores.csv`` and ``curve.csv`` in the run's folder. Chapter *small_encoder*."""
-    held_out_scores(out).to_csv(out / "scores.csv", index=False, lineterminator="\n")
-    curve(out).to_csv(out / "curve.csv", index=False, lineterminator="\n")
+    """Store ``scores.csv``, ``differences.csv`` and ``curve.csv`` in the run's folder. Chapter *small_encoder*."""
+    hits, cosines = held_out_hits(out)
+    tables = {"scores": held_out_scores(hits, cosines), "differences": held_out_differences(hits), "curve": curve(out)}
+    for name, table in tables.items():
+        table.to_csv(out / f"{name}.csv", index=False, lineterminator="\n")
