@@ -30,6 +30,7 @@ def values():
         ("**1,200<!-- n:, -->**, | 1200<!-- n --> |", "**1,300<!-- n:, -->**, | 1300<!-- n --> |"),
         ("70%<!-- wins:.0% --> is already there", "70%<!-- wins:.0% --> is already there"),
         ("a text, 0.12 [0.10, 0.15]<!-- label -->, and 3<!-- sim-TF-IDF -->", None),
+        ("write `?<!-- wins:.0% -->`", None),
         ("no number <!-- a remark --> and <!-- constants: 0.8 -->", None),
     ],
 )

@@ -10,6 +10,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
+import execute  # noqa: E402
 import marks  # noqa: E402
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -171,6 +172,17 @@ def test_solutions_are_folded_in_jupyter_and_colab(notebook):
         assert cell.metadata.get("jupyter") == {"source_hidden": True, "outputs_hidden": True}, cell.source
         assert cell.metadata.get("cellView") == "form" and cell.source.startswith("# @title Solution"), cell.source
     assert shown_answers(notebook) == []
+
+
+def test_a_new_solution_is_folded_by_running_it():
+    figure = {"figure": {"caption": "A line."}}
+    new = nbformat.v4.new_code_cell("1", metadata={"tags": ["hide-cell"], "mystnb": figure, "editor": "mine"})
+    (cell,) = execute.normalise(nbformat.v4.new_notebook(cells=[new])).cells
+    assert cell.source == "# @title Solution\n1" and set(cell.metadata) == {"cellView", "jupyter", "mystnb", "tags"}
+    assert cell.metadata.jupyter == {"source_hidden": True, "outputs_hidden": True} and cell.metadata.cellView == "form"
+    assert cell.metadata.mystnb == figure | {"code_prompt_show": "Solution", "code_prompt_hide": "Hide solution"}
+    (again,) = execute.normalise(nbformat.v4.new_notebook(cells=[cell])).cells
+    assert again == cell
 
 
 def test_an_answer_in_plain_sight_is_found():

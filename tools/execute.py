@@ -23,6 +23,21 @@ METADATA = {
 }
 KEPT = ("cellView", "jupyter", "mystnb", "tags")  # of a cell's metadata; editors add more, and what they add changes from run to run
 
+SOLUTION = {  # what a cell with the tag hide-cell gets: folded on the page, in JupyterLab and in Colab
+    "mystnb": {"code_prompt_show": "Solution", "code_prompt_hide": "Hide solution"},
+    "jupyter": {"source_hidden": True, "outputs_hidden": True},
+    "cellView": "form",
+}
+TITLE = "# @title Solution"
+
+
+def fold(cell: NotebookNode) -> None:
+    """Fold a solution wherever the notebook is opened; other metadata of the page, such as a figure's caption, stays."""
+    page = {**cell.metadata.get("mystnb", {}), **SOLUTION["mystnb"]}
+    cell.metadata.update(nbformat.from_dict({**SOLUTION, "mystnb": page}))
+    if not cell.source.startswith(TITLE):
+        cell.source = f"{TITLE}\n{cell.source}"
+
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
     """The notebook without anything that depends on the machine, the editor or the moment."""
@@ -32,6 +47,8 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
         cell.id = f"cell-{position:03d}"
         cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)})
         cell.source = cell.source.rstrip()
+        if cell.cell_type == "code" and "hide-cell" in cell.metadata.get("tags", []):
+            fold(cell)
         for output in cell.get("outputs", []):
             if "metadata" in output:
                 output.metadata = nbformat.from_dict({key: value for key, value in output.metadata.items() if key == "scrapbook"})
@@ -68,7 +85,10 @@ def main() -> None:
         for report in pool.map(lambda path: execute(path, options.timeout), paths):
             print(report, flush=True)
             reports.append(report)
-    refresh_pages(old)
+    try:
+        refresh_pages(old)
+    except ValueError as error:
+        sys.exit(str(error))
     sys.exit(any("FAILED" in report for report in reports))
 
 

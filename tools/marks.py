@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[1]
 MARK = re.compile(r"<!-- (?!constants:)([\w.-]+)(?::([^ >]+))? -->")
+CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 CONSTANTS = re.compile(r"<!-- constants: ([^>]*) -->")
 RECORD = "application/papermill.record/text/plain"  # what both tokrec's and myst_nb's glue write
 NEW = "?"
@@ -53,6 +54,12 @@ def all_glued() -> dict[str, Any]:
     return {f"{path.stem}.{name}": value for path in paths for name, value in glued(nbformat.read(path, as_version=4)).items()}
 
 
+def marks_in(text: str) -> list[re.Match[str]]:
+    """The marks of a text; what stands in code is an example."""
+    code = [match.span() for match in CODE.finditer(text)]
+    return [mark for mark in MARK.finditer(text) if not any(start < mark.start() < end for start, end in code)]
+
+
 def said(values: dict[str, Any], mark: re.Match[str]) -> str:
     """What stands before a mark when the prose is up to date."""
     if mark[1] not in values:
@@ -69,7 +76,7 @@ def refresh(text: str, old: dict[str, Any], new: dict[str, Any]) -> str:
         If something else than the old value, the new one or a question mark stands before a mark, or if its value doesn't exist.
     """
     parts, end = [], 0
-    for mark in MARK.finditer(text):
+    for mark in marks_in(text):
         before, now = text[end : mark.start()], said(new, mark)
         known = [NEW, *([said(old, mark)] if mark[1] in old else []), now]
         ending = next((part for part in known if _ends_with(before, part)), None)
@@ -88,7 +95,7 @@ def _ends_with(before: str, number: str) -> bool:
 def wrong(text: str, values: dict[str, Any]) -> list[str]:
     """Marks whose number is not the computed one."""
     found = []
-    for mark in MARK.finditer(text):
+    for mark in marks_in(text):
         number = said(values, mark) if mark[1] in values else "(no such value)"
         if not _ends_with(text[: mark.start()], number):
             found.append(f"{text[max(0, mark.start() - 20) : mark.end()]} should say {number}")
@@ -114,7 +121,7 @@ def unbound(text: str, values: dict[str, Any]) -> list[str]:
 def _without_held(text: str, values: dict[str, Any]) -> str:
     """The text without marked numbers, names, and all that is no prose."""
     parts, end = [], 0
-    for mark in MARK.finditer(text):
+    for mark in marks_in(text):
         parts.append(text[end : mark.start()].removesuffix(said(values, mark) if mark[1] in values else ""))
         end = mark.end()
     return NAMES.sub(" ", HIDDEN.sub(" ", " # ".join([*parts, text[end:]])))
