@@ -1,8 +1,8 @@
-# make book | test | lab | execute | format | lock. The README tells the same without make.
+# make book | test | lab | execute | student | format | lock. The README tells the same without make.
 # Everything runs in .venv with the versions of requirements.lock; after installation nothing needs the network.
 SHELL := bash
 .DEFAULT_GOAL := book
-.PHONY: book test test-book lab execute format lock lint site
+.PHONY: book test test-book lab execute student format lock lint site
 
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
@@ -58,11 +58,15 @@ test-book: $(BOOK)
 	$(ONE_THREAD) $(subst .venv,.venv-book,$(BIN))/pytest -q -n $(WORKERS) notebooks
 
 lab: $(BOOK)
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/tokens.ipynb
 
 execute: $(EVERYTHING)
 	@$(RUN) tools/loopback.py
 	$(ONE_THREAD) $(RUN) tools/execute.py --workers $(WORKERS) $(NOTEBOOKS)
+
+# Chapters without solutions, one zip each, for a class.
+student: $(BOOK)
+	$(RUN) tools/student.py
 
 format: $(EVERYTHING)
 	$(BIN)/ruff check --fix .

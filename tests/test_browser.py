@@ -21,6 +21,7 @@ HTML = ROOT / "_build" / "html"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SWITCHES = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update disable-sync"
 INSIDE = ("data", "blob", "chrome")
+PHONE = 390  # CSS pixels
 PATIENCE = 120  # seconds until a condition counts as never met
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
@@ -85,6 +86,15 @@ def browser(tmp_path_factory):
     chrome.quit()
 
 
+def width_on_a_phone(browser):
+    """How wide the open page is on a screen of a phone's width, what scrolls in its own box left out."""
+    screen = {"width": PHONE, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    width = browser.execute_script("return document.scrollingElement.scrollWidth")
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    return width
+
+
 def open_page(browser, site, page):
     """Open a page, wait until it is drawn, and return the addresses that it asked for."""
     browser.get_log("performance")
@@ -115,6 +125,7 @@ def test_page_is_complete_and_asks_for_nothing_outside(browser, site, page):
     assert [source for source, _, alt in images if not alt.strip() or alt.endswith((".png", ".svg"))] == []
     assert count(browser, ".math") == count(browser, ".math mjx-container")
     assert count(browser, "mjx-merror, [data-mjx-error]") == 0
+    assert width_on_a_phone(browser) <= PHONE, "the page scrolls sideways"
 
 
 def test_start_page_leads_to_the_introduction(browser, site):
@@ -143,6 +154,22 @@ def test_solutions_are_hidden_and_open(browser, site, page):
     assert not any(solution.get_attribute("open") for solution in solutions)
     solutions[0].find_element(By.TAG_NAME, "summary").click()
     wait_until(browser, solutions[0].find_element(By.CSS_SELECTOR, ".cell_input").is_displayed)
+
+
+@pytest.mark.parametrize("page", [page for page in NOTEBOOKS if has_exercises(page)])
+def test_everything_is_open_on_paper(browser, site, page):
+    open_page(browser, site, f"{page}.html")
+    folded = count(browser, ".bd-article details:not([open])")
+    browser.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    assert folded >= 4 and count(browser, ".bd-article details:not([open])") == 0
+    browser.execute_script("window.dispatchEvent(new Event('afterprint'))")
+    assert count(browser, ".bd-article details:not([open])") == folded
+
+
+def test_chinese_is_marked_as_chinese(browser, site):
+    open_page(browser, site, "book/glossary.html")
+    assert count(browser, ".bd-article span[lang='zh']") >= 50 and count(browser, "span[lang='zh'] span[lang='zh']") == 0
+    assert browser.execute_script("return document.documentElement.lang") == "en"
 
 
 def test_dark_mode_changes_the_background(browser, site):

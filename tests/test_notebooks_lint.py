@@ -1,6 +1,7 @@
 """What comparing outputs misses: whether the notebooks were run, are built alike, and show nothing of one machine."""
 
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -8,6 +9,10 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import execute  # noqa: E402
+import marks  # noqa: E402
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 OTHER_PARTS = ("Data and models", "Appendix")
@@ -16,6 +21,9 @@ CHAPTERS = [
 ]
 PATHS_AND_ADDRESSES = re.compile(r"(?<![\w.])/(?:work|root|tmp|home|Users|var)/\w|[A-Z]:\\\\?Users|0x[0-9a-f]{8,}")
 LONGEST_CELL = 25
+ONLY_RENDERED = re.compile(
+    r"\{[a-z]+(?::[a-z]+)?\}`|^```\{|^:::|^\([\w-]+\)=$|\{\{", re.MULTILINE
+)  # MyST that Jupyter shows as it is written
 PICTURES = {"image/png", "image/svg+xml", "image/jpeg"}
 WIDGETS = {"application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"}
 
@@ -92,6 +100,33 @@ def test_figures_have_a_text_for_those_who_do_not_see_them(notebook):
             assert len(alt) >= 20, f"metadata mystnb.image.alt is missing or too short in:\n{cell.source}"
 
 
+def prose(notebook):
+    """Markdown cells with their positions."""
+    return [(position, cell.source) for position, cell in enumerate(notebook.cells) if cell.cell_type == "markdown"]
+
+
+def test_prose_reads_the_same_in_jupyter_and_on_the_page(notebook):
+    assert [(position, found) for position, text in prose(notebook) for found in ONLY_RENDERED.findall(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["{glue:text}`wins`", "{cite}`a`", "{term}`a`", "```{note}\na\n```", "a\n:::{note}\n:::", "(here)=\n# A", "{{ a }}"]
+)
+def test_what_only_the_page_understands_is_found(text):
+    assert ONLY_RENDERED.search(text)
+
+
+def test_numbers_are_the_computed_ones(notebook):
+    values = marks.glued(notebook)
+    assert [found for _, text in prose(notebook) for found in marks.wrong(text, values)] == [], "run make execute"
+
+
+def test_no_number_stands_alone(notebook):
+    values = marks.glued(notebook)
+    found = [f"cell {position}: {number}" for position, text in prose(notebook) for number in marks.unbound(text, values)]
+    assert found == [], "keep the value with glue and mark the number, or list it as a constant: tools/marks.py"
+
+
 def test_opening(chapter):
     title, setup = chapter.cells[:2]
     assert title.cell_type == "markdown" and title.source.startswith("# ")
@@ -106,6 +141,10 @@ def test_closing(chapter):
     assert names[-2:] == ["In short", "Exercises"]
 
 
+def is_solution(cell):
+    return cell.cell_type == "code" and "hide-cell" in tags(cell)
+
+
 def test_exercises_have_hidden_solutions(chapter):
     start = next(position for position, text in headings(chapter, 2) if text == "Exercises")
     found = [(position, text) for position, text in headings(chapter, 3) if position >= start]
@@ -115,4 +154,54 @@ def test_exercises_have_hidden_solutions(chapter):
         assert text.startswith(f"Exercise {number}")
         solution = [cell for cell in chapter.cells[begin + 1 : end] if cell.cell_type == "code"]
         assert solution, f"{text} has no solution"
-        assert all("hide-cell" in tags(cell) for cell in solution), f"the solution of {text} is not hidden"
+        assert all(map(is_solution, solution)), f"the solution of {text} is not hidden"
+
+
+def shown_answers(notebook):
+    """Prose that follows a solution in plain sight."""
+    after = zip(notebook.cells, notebook.cells[1:], strict=False)
+    return [
+        cell.source
+        for solution, cell in after
+        if is_solution(solution) and not is_solution(cell) and not cell.source.startswith(("#", "<details>"))
+    ]
+
+
+def test_solutions_are_folded_in_jupyter_and_colab(notebook):
+    for cell in filter(is_solution, notebook.cells):
+        assert cell.metadata.get("jupyter") == {"source_hidden": True, "outputs_hidden": True}, cell.source
+        assert cell.metadata.get("cellView") == "form" and cell.source.startswith("# @title Solution"), cell.source
+    assert shown_answers(notebook) == []
+
+
+def test_a_new_solution_is_folded_by_running_it():
+    figure = {"figure": {"caption": "A line."}}
+    new = nbformat.v4.new_code_cell("1", metadata={"tags": ["hide-cell"], "mystnb": figure, "editor": "mine"})
+    (cell,) = execute.normalise(nbformat.v4.new_notebook(cells=[new])).cells
+    assert cell.source == "# @title Solution\n1" and set(cell.metadata) == {"cellView", "jupyter", "mystnb", "tags"}
+    assert cell.metadata.jupyter == {"source_hidden": True, "outputs_hidden": True} and cell.metadata.cellView == "form"
+    assert cell.metadata.mystnb == figure | {"code_prompt_show": "Solution", "code_prompt_hide": "Hide solution"}
+    (again,) = execute.normalise(nbformat.v4.new_notebook(cells=[cell])).cells
+    assert again == cell
+
+
+def test_an_answer_in_plain_sight_is_found():
+    solution = nbformat.v4.new_code_cell("1", metadata={"tags": ["hide-cell"]})
+    texts = ["Because.", "### Exercise 2", "<details>\n<summary>Answer</summary>\n\nBecause.\n\n</details>"]
+    found = [shown_answers(nbformat.v4.new_notebook(cells=[solution, nbformat.v4.new_markdown_cell(text)])) for text in texts]
+    assert found == [["Because."], [], []]
+
+
+@pytest.mark.parametrize("text", ["<details>\nBecause.\n</details>", "<details>\n<summary>Answer</summary>\nBecause.\n\n</details>"])
+def test_a_fold_whose_text_would_not_be_rendered_is_found(text):
+    assert badly_folded(text)
+
+
+def badly_folded(text):
+    """Folds without the blank lines that Markdown within HTML needs."""
+    folds = text.count("<details>")
+    return folds != len(re.findall(r"^<details>\n<summary>[^<\n]+</summary>\n\n(?:.+\n\n)+?</details>$", text, re.MULTILINE))
+
+
+def test_folds_are_rendered_everywhere(notebook):
+    assert [text for _, text in prose(notebook) if badly_folded(text)] == []

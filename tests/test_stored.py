@@ -7,11 +7,12 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 
 from tokrec import stored as module
-from tokrec.stored import checksum, differences, has_extra, path_of, read, stale, statements, store, stored
+from tokrec.stored import checksum, differences, glue, has_extra, path_of, read, stale, statements, store, stored
 
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in module.FOLDER.glob("*.json"))
@@ -201,6 +202,21 @@ module.stored("teachers_on_titles", teachers_on_titles, needs="distill")"""
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(("value", "kept"), [(3, "3"), (0.5, "0.5"), ("a [b]", "'a [b]'"), (np.float32(0.5), "0.5"), (np.int64(3), "3")])
+def test_a_value_for_the_prose_is_kept_as_myst_nb_keeps_it(value, kept: str, monkeypatch: pytest.MonkeyPatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **options: shown.append((data, options)))
+    glue("wins", value)
+    metadata = {"scrapbook": {"name": "wins", "mime_prefix": "application/papermill.record/"}}
+    assert shown == [({"application/papermill.record/text/plain": kept}, {"raw": True, "metadata": metadata})]
+
+
+@pytest.mark.parametrize("value", [[1, 2], None, {"a": 1}])
+def test_what_is_no_number_and_no_text_is_not_kept(value):
+    with pytest.raises(TypeError, match="glue keeps a number or a text, and wins is a"):
+        glue("wins", value)
 
 
 def test_checksum_of_a_file_is_sha256(tmp_path: Path):

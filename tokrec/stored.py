@@ -73,6 +73,33 @@ def stored(name: str, compute: Callable[[], Any] | None = None, needs: str | Non
     return from_json(record["value"])
 
 
+def glue(name: str, value: Any) -> None:
+    """Keep a value in the notebook's outputs, unseen, for the number that its prose states.
+
+    In the prose the number is written out and followed by an invisible mark, ``67%<!-- wins:.0% -->``; ``make execute`` puts a new value
+    of ``wins`` in its place, and a test compares them.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, ``_`` and ``-``.
+    value : int, float or str
+        NumPy's numbers too.
+
+    Raises
+    ------
+    TypeError
+        If the value is anything else.
+    """
+    from IPython.display import display
+
+    value = value.item() if hasattr(value, "item") else value
+    if not isinstance(value, int | float | str):
+        raise TypeError(f"glue keeps a number or a text, and {name} is a {type(value).__name__}: take one number out of it")
+    record = {"application/papermill.record/text/plain": repr(value)}
+    display(record, raw=True, metadata={"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}})
+
+
 def read(name: str) -> dict[str, Any]:
     """The whole record of a result: how it was made, checksums, value. Page *setup*."""
     path = FOLDER / f"{name}.json"
