@@ -7,11 +7,11 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from tokrec.fonts import chinese_font
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 # Okabe & Ito's colours without yellow and black: told apart by colour-blind people, visible on white and on dark grey.
@@ -137,7 +137,7 @@ def spine(table: pd.DataFrame) -> list[Axes]:
         for best, (marker, colour, label) in WINNERS.items():
             chosen = (rows["best"] == best).to_numpy()
             part = rows[chosen]
-            ends = np.abs(part[["low", "high"]].sub(part["difference"], axis=0)).to_numpy().T
+            ends = part[["low", "high"]].sub(part["difference"], axis=0).abs().to_numpy().T
             axes.errorbar(part["difference"], places[chosen], xerr=ends, fmt=marker, color=colour, capsize=3, label=label)
         axes.plot(rows["hybrid"] - rows["tfidf"], places, "|", color="black", markersize=13, label="sum of both − TF-IDF")
         axes.axvline(0, color="black", linewidth=0.8)

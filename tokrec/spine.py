@@ -41,8 +41,8 @@ class Situation:
     name, text, measure : str
         Who asks, what the methods read, what is measured on whom.
     values : dict of str to ndarray
-        For ``encoder``, ``tfidf`` and, where there is one, ``hybrid``: one value for each of the same queries or readers, NaN where there is
-        nothing to find.
+        For ``encoder``, ``tfidf`` and, where there is one, ``hybrid``: a value for each of the same queries or readers, NaN where there
+        is nothing to find.
     note : str
     """
 
@@ -72,9 +72,19 @@ def summed(situation: Situation) -> dict[str, str | int | float]:
     values = {name: column[known] for name, column in situation.values.items()}
     difference, low, high = paired_difference(values["encoder"], values["tfidf"])
     means = {name: float(values[name].mean()) if name in values else np.nan for name in ("encoder", "tfidf", "hybrid")}
-    told = {"group": situation.group, "situation": situation.name, "text": situation.text, "measure": situation.measure}
-    found = {"difference": difference, "low": low, "high": high, "best": winner(low, high)}
-    return {**told, "n": int(known.sum()), **means, **found, "note": situation.note}
+    return {
+        "group": situation.group,
+        "situation": situation.name,
+        "text": situation.text,
+        "measure": situation.measure,
+        "n": int(known.sum()),
+        **means,
+        "difference": difference,
+        "low": low,
+        "high": high,
+        "best": winner(low, high),
+        "note": situation.note,
+    }
 
 
 def winner(low: float, high: float) -> str:
@@ -184,7 +194,7 @@ def cold_films() -> Iterator[Situation]:
     ratings = ratings[ratings["item_id"].isin(rated.index)]
     values = {name: cold_profiles(method.fit(ratings, rated)) for name, method in methods().items()}
     yield Situation("readers", "new films, mean profile", text, measure, values)
-    values = {"encoder": by_kernel_ridge(embed), "tfidf": by_kernel_ridge(None), "hybrid": by_kernel_ridge(both)}  # type: ignore[arg-type]
+    values = {"encoder": by_kernel_ridge(embed), "tfidf": by_kernel_ridge(None), "hybrid": by_kernel_ridge(both)}
     yield Situation("readers", "new films, kernel ridge", text, measure, values)
 
 
@@ -201,7 +211,9 @@ def cold_profiles(recommender: Recommender, random_state: int = 0) -> np.ndarray
         wanted = [set(np.flatnonzero(row)) for row in liked[:, cold]]
         ranked = best_first(scores, 10)
         folds.append([ndcg_at_k(list(row), want, 10) if want else np.nan for row, want in zip(ranked, wanted, strict=True)])
-    return np.nanmean(np.array(folds), axis=0)
+    values = np.array(folds)
+    found = ~np.isnan(values).all(axis=0)
+    return np.where(found, np.nanmean(np.where(found, values, 0), axis=0), np.nan)
 
 
 SITUATIONS: tuple[Callable[[], Iterator[Situation]], ...] = (queries, choices, cold_items, cold_films)
@@ -216,8 +228,8 @@ def main(arguments: list[str] | None = None) -> None:
     (path,) = [Path(name) for name in (sys.argv[1:] if arguments is None else arguments)]
     plot.use_style()
     with plt.rc_context({"svg.fonttype": "none"}):
-        figure = plot.spine(from_json(read("spine")["value"]))[0].figure
-        figure.savefig(path, metadata={"Date": None})
+        plot.spine(from_json(read("spine")["value"]))
+        plt.savefig(path, metadata={"Date": None})
     print(path)
 
 
