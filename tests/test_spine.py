@@ -142,6 +142,18 @@ def test_stored_table_is_whole():
     assert table.loc[table["text"] == "prose alone", "n"].min() >= 45
 
 
+def test_rows_agree_with_the_encoders_own_checks():
+    """Another code made these: vectors and products by hand instead of recommenders."""
+    table = from_json(read("spine")["value"]).set_index(["situation", "text"])
+    checks = from_json(read("encoder_checks")["value"]).set_index(["check", "system"])["mean"]
+    spoken = {"en": "English", "zh": "Chinese"}
+    same = {f"shelf, {a} query, {b} items": (f"{spoken[a]} query, {spoken[b]} items", "prose alone") for a in spoken for b in spoken}
+    same["MovieLens, cold films"] = ("new films, kernel ridge", "title, year, genres")
+    for check, row in same.items():
+        assert table.loc[row, "tfidf"] == pytest.approx(checks[check, "tfidf"], abs=2e-4), check
+        assert table.loc[row, "encoder"] == pytest.approx(checks[check, "student"], abs=2e-4), check
+
+
 def test_one_row_computed_anew(monkeypatch: pytest.MonkeyPatch):
     """Word counts need no encoder: TF-IDF's column of one situation, from the data."""
     monkeypatch.setattr(module, "methods", lambda: {name: ContentRecommender("tfidf") for name in ("encoder", "tfidf")})

@@ -66,10 +66,10 @@ class Shelf:
         holds = pd.DataFrame(False, index=self.forbidden["query_id"].unique(), columns=self.items.index)
         for query, column, value in self.forbidden.itertuples(index=False):
             cells = self.items[column]
-            holds.loc[query] |= [value in cell if isinstance(cell, list) else value == cell for cell in cells]
-        for query, item in self.relevance[["query_id", "item_id"]].itertuples(index=False):
+            holds.loc[query] |= cells.map(lambda cell, value=value: value in cell if isinstance(cell, list) else value == cell)
+        for query, judged in self.relevance.groupby("query_id")["item_id"]:
             if query in holds.index:
-                holds.loc[query, item] = False
+                holds.loc[query, judged.tolist()] = False
         return holds
 
     @cached_property
