@@ -153,6 +153,19 @@ def test_queries(shelf: Shelf):
     assert (queries.loc[narrow, "single_domain"] != "").all(), "every query has answers in two domains or says why not"
 
 
+def test_what_negative_queries_rule_out(shelf: Shelf):
+    forbidden, queries, items = shelf.forbidden, shelf.queries, shelf.items
+    assert set(queries.loc[forbidden["query_id"].unique(), "kind"]) == {"negative"} and not forbidden.duplicated().any()
+    for column, values in forbidden.groupby("column")["value"]:
+        assert set(values) <= set(items[column].explode()), f"forbidden.tsv: no item has such a {column}"
+    ruled_out = shelf.ruled_out()
+    assert len(ruled_out) >= 12 and ruled_out.any(axis=1).all()
+    assert ruled_out.loc["q-b-26"].tolist() == (items["kind"] == "book").tolist()  # anything but a book
+    assert ruled_out.loc["q-c-03", "book-code-petzold"] and not ruled_out.loc["q-c-03", "food-java-coffee"]
+    judged = shelf.relevance[shelf.relevance["query_id"].isin(ruled_out.index)]
+    assert not any(ruled_out.loc[query, item] for query, item in judged[["query_id", "item_id"]].itertuples(index=False))
+
+
 def test_the_articles_queries_are_there_word_for_word(shelf: Shelf):
     wanted = [
         "我喜欢看电影",

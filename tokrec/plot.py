@@ -11,6 +11,7 @@ import numpy as np
 from tokrec.fonts import chinese_font
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 # Okabe & Ito's colours without yellow and black: told apart by colour-blind people, visible on white and on dark grey.
@@ -103,3 +104,51 @@ def similarity_heatmap(matrix: np.ndarray, labels: list[str], title: str = "") -
     axes.set_xticks(ticks, labels, rotation=30, ha="right", rotation_mode="anchor")
     axes.grid(False)
     return axes
+
+
+# Who is ahead: shape and colour say the same.
+WINNERS = {
+    "encoder": ("o", PALETTE[0], "encoder ahead"),
+    "tfidf": ("s", PALETTE[4], "TF-IDF ahead"),
+    "undecided": ("D", "#5a6b7b", "undecided"),
+}
+
+
+def spine(table: pd.DataFrame) -> list[Axes]:
+    """Draw encoder − TF-IDF with its interval, a row a situation and an axis a group; a tick marks the sum of both. Page *intro*.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`tokrec.spine.spine`.
+
+    Returns
+    -------
+    list of Axes
+    """
+    import matplotlib.pyplot as plt
+
+    groups = [rows.iloc[::-1] for _, rows in table.groupby("group", sort=False)]
+    heights = {"height_ratios": [len(rows) + 0.6 for rows in groups]}
+    figure, panels = plt.subplots(len(groups), squeeze=False, figsize=(8.8, 1.8 + 0.36 * len(table)), gridspec_kw=heights)
+    notes = dict(zip(filter(None, table["note"].unique()), "*†‡§¶", strict=False))
+    for axes, rows in zip(panels[:, 0], groups, strict=True):
+        places = np.arange(len(rows))
+        for best, (marker, colour, label) in WINNERS.items():
+            chosen = (rows["best"] == best).to_numpy()
+            part = rows[chosen]
+            ends = part[["low", "high"]].sub(part["difference"], axis=0).abs().to_numpy().T
+            axes.errorbar(part["difference"], places[chosen], xerr=ends, fmt=marker, color=colour, capsize=3, label=label)
+        axes.plot(rows["hybrid"] - rows["tfidf"], places, "|", color="black", markersize=13, label="sum of both − TF-IDF")
+        axes.axvline(0, color="black", linewidth=0.8)
+        names = [f"{row.situation}, {row.text} {notes.get(row.note, '')}".strip() for row in rows.itertuples()]
+        axes.set(yticks=places, yticklabels=names, ylim=(-0.7, len(rows) - 0.3), title=rows["measure"].iloc[0])
+        for place, row in zip(places, rows.itertuples(), strict=True):
+            means = f"{row.encoder:.2f} / {row.tfidf:.2f}"
+            axes.text(1.02, place, means, transform=axes.get_yaxis_transform(), va="center", fontsize=9)
+    panels[0, 0].text(1.02, len(groups[0]) - 0.2, "encoder / TF-IDF", transform=panels[0, 0].get_yaxis_transform(), fontsize=9)
+    panels[-1, 0].set_xlabel("encoder − TF-IDF, with its 95 % interval")
+    figure.supxlabel("\n".join(f"{mark} {note}" for note, mark in notes.items()), fontsize=9)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    return list(panels[:, 0])

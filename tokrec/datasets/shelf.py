@@ -54,6 +54,25 @@ class Shelf:
         return _table(self.folder / "relevance.tsv").astype({"relevance": int})
 
     @cached_property
+    def forbidden(self) -> pd.DataFrame:
+        """What a negative query rules out, where it can be told from an item's fields: ``query_id, column, value``, any of them."""
+        return _table(self.folder / "forbidden.tsv")
+
+    def ruled_out(self) -> pd.DataFrame:
+        """Whether an item is what a query said that it must not be: bool, a row for each query of :attr:`forbidden`, a column an item.
+
+        An item that was judged to be of use is never ruled out.
+        """
+        holds = pd.DataFrame(False, index=self.forbidden["query_id"].unique(), columns=self.items.index)
+        for query, column, value in self.forbidden.itertuples(index=False):
+            cells = self.items[column]
+            holds.loc[query] |= cells.map(lambda cell, value=value: value in cell if isinstance(cell, list) else value == cell)
+        for query, judged in self.relevance.groupby("query_id")["item_id"]:
+            if query in holds.index:
+                holds.loc[query, judged.tolist()] = False
+        return holds
+
+    @cached_property
     def reviews(self) -> pd.DataFrame:
         """Indexed by ``review_id``: ``item_id, language, stars`` (1 to 5), ``text``, and the flags ``mixed, ironic, mismatch``."""
         return pd.DataFrame(_json_lines(self.folder / "reviews.jsonl")).set_index("review_id")

@@ -23,15 +23,16 @@ Features = Literal["tfidf", "encoder"]
 class ContentRecommender(Recommender):
     """Scores items by the cosine between text features. Chapter *recommender* (article 000, section 3; article 001, section 2.3).
 
-    A query is compared with the items as it is. A reader becomes the mean vector of the liked items (all rated items where there is no
-    liked one), the articles' profile.
+    A query is compared with the items as both are. A reader becomes the mean vector of the liked items (all rated items where there is no
+    liked one), the articles' profile, compared with the items after centring: a mean holds much of what all items have in common.
 
     Parameters
     ----------
     features : {"tfidf", "encoder"}
         TF-IDF over the items' texts in both languages, or the bundled encoder's vectors.
     centred : bool
-        Subtract the items' mean vector before comparing (encoder only). Chapter *bert_features* measures what it changes.
+        Subtract the items' mean vector before profiles are made and compared (encoder only); texts are compared without that, which
+        serves them better. Chapter *bert_features* measures both.
     encoder : Encoder, optional
         Another encoder than the bundled one. Not stored by ``save``.
     positive : float, optional
@@ -40,10 +41,13 @@ class ContentRecommender(Recommender):
     Attributes
     ----------
     vectors_ : ndarray or csr_matrix, shape (n_items, d)
-        Unit-length rows.
+        Unit-length rows, centred if `centred`: profiles are made of them and compared with them.
+    raw_ : ndarray or csr_matrix, shape (n_items, d)
+        Unit-length rows as they are: texts are compared with them.
     """
 
     vectors_: Any
+    raw_: Any
 
     def __init__(
         self, features: Features = "encoder", centred: bool = True, encoder: Encoder | None = None, positive: float | None = None
@@ -59,11 +63,10 @@ class ContentRecommender(Recommender):
         if self.features == "tfidf":
             texts = item_texts(self.items_, labels=True)
             self.tfidf_ = TfidfFeatures(drop_stop_words=any(map(words, texts)))  # a film may be called It
-            self.vectors_ = self.tfidf_.fit_transform(texts)
+            self.raw_ = self.vectors_ = self.tfidf_.fit_transform(texts)
         else:
-            raw = self._item_vectors()
-            self.mean_ = raw.mean(axis=0) if self.centred and len(raw) > 1 else np.zeros(raw.shape[1], np.float32)
-            self.vectors_ = centre(raw, self.mean_)
+            self.raw_ = self._item_vectors()
+            self.vectors_ = centre(self.raw_) if self.centred and len(self.raw_) > 1 else self.raw_
 
     def _item_vectors(self) -> np.ndarray:
         """The mean of an item's vectors in the languages that it has."""
@@ -81,10 +84,8 @@ class ContentRecommender(Recommender):
 
     def _score_text(self, texts: Sequence[str]) -> np.ndarray:
         texts = check_texts(texts)
-        if self.features == "tfidf":
-            return dense(self.tfidf_.transform(texts) @ self.vectors_.T)
-        vectors = centre((self.encoder or default_encoder()).encode(texts), self.mean_)
-        return vectors @ self.vectors_.T
+        vectors = self.tfidf_.transform(texts) if self.features == "tfidf" else (self.encoder or default_encoder()).encode(texts)
+        return dense(vectors @ self.raw_.T)
 
     def _score_history(self, history: csr_matrix) -> np.ndarray:
         liked = (history >= self.positive_).astype(np.float32)
