@@ -84,6 +84,15 @@ def test_items(shelf: Shelf):
     assert (items["tags"].map(len) == items["tags_zh"].map(len)).all()
 
 
+def test_news_are_dated_and_nothing_else_is(shelf: Shelf):
+    news = shelf.items["domain"] == "news"
+    dates = pd.to_datetime(shelf.items["date"][news], format="%Y-%m-%d")
+    assert news.sum() >= 64 and (shelf.items["date"][~news] == "").all() and set(shelf.items["kind"][news]) == {"report", "post"}
+    assert (dates.dt.year == shelf.items["year"][news]).all() and dates.between("2026-01-01", "2026-10-31").all()
+    assert dates.duplicated().sum() >= 3  # several on one day
+    assert set(shelf.items["tags"][news].explode()) <= set(shelf.items["tags"][~news].explode())  # topics of other domains too
+
+
 def test_lengths_and_languages(shelf: Shelf):
     items = shelf.items
     assert items["text_en"].str.split().map(len).between(25, 60).all()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-DOMAINS = ("books", "films", "devices", "learning", "food", "travel", "music", "health")
+DOMAINS = ("books", "films", "devices", "learning", "food", "travel", "music", "health", "news")
 
 
 def shelf_folder() -> Path:
@@ -28,10 +28,11 @@ class Shelf:
     def items(self) -> pd.DataFrame:
         """Indexed by ``item_id``.
 
-        Columns: ``domain, kind, title_en, title_zh, text_en, text_zh, creator, creator_zh, year, genre, genre_zh, tags, tags_zh``.
+        Columns: ``domain, kind, title_en, title_zh, text_en, text_zh, creator, creator_zh, year, genre, genre_zh, tags, tags_zh, date``;
+        only news have a ``date`` (YYYY-MM-DD), elsewhere it is empty.
         """
         rows = [row for domain in DOMAINS for row in _json_lines(self.folder / "items" / f"{domain}.jsonl")]
-        return pd.DataFrame(rows).set_index("item_id")
+        return pd.DataFrame(rows).set_index("item_id").fillna({"date": ""})
 
     @cached_property
     def facts(self) -> pd.DataFrame:
