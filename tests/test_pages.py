@@ -18,6 +18,7 @@ from tokrec.stored import stored
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
+SYSTEMS = ["student", "before", "teacher", "second", "tfidf"]  # columns of the card's table
 CARD = (ROOT / "book" / "encoder_card.md").read_text(encoding="utf-8")
 SHELF = (ROOT / "book" / "shelf.md").read_text(encoding="utf-8")
 
@@ -87,18 +88,20 @@ def test_encoder_card_agrees_with_the_model():
 
 def test_encoder_card_states_the_stored_scores():
     table = stored("encoder_scores").set_index("source")
+    before = pd.read_csv(ROOT / "tokrec" / "distill" / "version_3.tsv", sep="\t", index_col="source")["student"]
     stated = rows(CARD, "score")
-    for name, measure, student, teacher, _ in stated[: len(table)]:
-        row = table.loc[re.search(r"\((\S+)\)$", name)[1]]
+    for name, measure, student, earlier, teacher, second, _ in stated[: len(table)]:
+        source = re.search(r"\((\S+)\)$", name)[1]
+        row = table.loc[source]
         assert measure == f"top-1, {int(row['pairs']):,} pairs"
-        assert student == f"{row['student']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" and teacher == f"{row['teacher']:.2f}"
-    found = [[cell for cell in row[2:] if cell] for row in stated[len(table) :]]
+        assert student == f"{row['student']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+        assert (teacher, second) == (f"{row['teacher']:.2f}", f"{row['second']:.2f}")
+        assert earlier == (f"{before[source]:.2f}" if source in before else "")
     checks = stored("encoder_checks").pivot(index="check", columns="system", values="mean")
-    for values in found:
-        systems = ["student", "teacher", "tfidf"][: len(values)]
-        told = [tuple(f"{number:.2f}" for number in row) for row in checks[systems].to_numpy()]
-        assert tuple(value.split()[0] for value in values) in told, f"the card states {values}, which encoder_checks does not hold"
-    assert len(found) == len(checks)
+    told = [["" if number != number else f"{number:.2f}" for number in row] for row in checks[SYSTEMS].to_numpy()]
+    for row in stated[len(table) :]:
+        assert [cell.split(" [")[0] for cell in row[2:]] in told, f"the card states {row}, which encoder_checks does not hold"
+    assert len(stated) == len(table) + len(checks)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the encoder's training texts in {DATA}")

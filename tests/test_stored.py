@@ -175,14 +175,14 @@ def test_a_notebook_passes_with_and_without_the_extra(tmp_path: Path, installed:
     """nbval compares the output that was stored without the extra, in a process that has it and in one that has it not."""
     source = f"""from tokrec import stored as module
 module.has_extra = lambda extra: {installed}
-from tokrec.distill.report import teacher_on_titles
-module.stored("teacher_on_titles", teacher_on_titles, needs="distill")"""
-    output = f"teacher_on_titles: stored, made by `{read('teacher_on_titles')['command']}`"
+from tokrec.distill.report import teachers_on_titles
+module.stored("teachers_on_titles", teachers_on_titles, needs="distill")"""
+    output = f"teachers_on_titles: stored, made by `{read('teachers_on_titles')['command']}`"
     output += "; computed anew and compared where tokrec[distill] is installed\n"
     cell = nbformat.v4.new_code_cell(source, execution_count=1)
     cell.outputs = [
         nbformat.v4.new_output("stream", name="stdout", text=output),
-        nbformat.v4.new_output("execute_result", {"text/plain": str(read("teacher_on_titles")["value"])}, execution_count=1),
+        nbformat.v4.new_output("execute_result", {"text/plain": str(read("teachers_on_titles")["value"])}, execution_count=1),
     ]
     notebook = nbformat.v4.new_notebook(cells=[cell])
     nbformat.write(notebook, tmp_path / "chapter.ipynb")

@@ -116,7 +116,7 @@ def recommend(options: argparse.Namespace) -> None:
     else:
         recommender = shelf_recommender()
     found = describe(recommender.recommend(text=query, k=options.k), recommender, query)
-    related, probability = verdict(found["score"].iloc[0], shelf_threshold())
+    related, probability = verdict(query, found["score"].iloc[0], shelf_threshold())
     said = "relevant" if related else "not sure that anything here is relevant"
     told = f"verdict: {said}; a judge would call the first one relevant with probability {probability:.2f}"
     if options.items is not None:

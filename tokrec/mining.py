@@ -14,7 +14,7 @@ from tokrec.checks import check_k, id_index
 from tokrec.recommend import HybridRecommender
 from tokrec.similarity import Threshold, calibrate_threshold
 from tokrec.stored import read
-from tokrec.text import check_query, guess_language
+from tokrec.text import check_query, guess_language, words
 from tokrec.tokens import segment
 
 
@@ -82,14 +82,14 @@ def mine(text: str, k: int = 5) -> Mined:
     recommender, threshold = shelf_recommender(), shelf_threshold()
     tfidf = recommender.members_[1].tfidf_
     similar = describe(recommender.recommend(text=text, k=k), recommender, text).drop(columns="user_id")
-    similar["probability"] = threshold.probability(similar["score"])
+    similar["probability"] = [verdict(text, score, threshold)[1] for score in similar["score"]]
     return Mined(
         text=text,
         language=guess_language(text),
         tokens=segment(text),
         keywords=tfidf.keywords(text),
         similar=similar,
-        relevant=verdict(similar["score"].iloc[0], threshold)[0],
+        relevant=verdict(text, similar["score"].iloc[0], threshold)[0],
         threshold=threshold,
     )
 
@@ -110,8 +110,13 @@ def titles(items: pd.DataFrame, language: str) -> list[str]:
     return [row[0] if row else "" for row in filled]
 
 
-def verdict(score: float, threshold: Threshold) -> tuple[bool, float]:
-    """Whether a score lies above the threshold, and the probability that a judge would call the item relevant. Chapter *recommender*."""
+def verdict(text: str, score: float, threshold: Threshold) -> tuple[bool, float]:
+    """Whether a score lies above the threshold, and the probability that a judge would call the item relevant. Chapter *recommender*.
+
+    A text without a word (！, 👍) wishes for nothing, whatever its vector is near to: never relevant, probability 0.
+    """
+    if not words(text):
+        return False, 0.0
     return bool(score >= threshold.value), float(threshold.probability(score))
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tokrec.distill.corpus import build_corpus, read_pairs
+from tokrec.distill.corpus import build_corpus
 from tokrec.distill.export import export, order_dimensions
 from tokrec.distill.report import write_report
-from tokrec.distill.teacher import cached_teacher_vectors
+from tokrec.distill.target import make_targets
 from tokrec.distill.tokenizer import choose_tokenizer
 from tokrec.distill.train import train
 
@@ -21,10 +21,9 @@ def run(data: Path, out: Path, config: dict) -> dict[str, str]:
     out.mkdir(parents=True, exist_ok=True)
     build_corpus(data, out, config["corpus"], config["random_state"])
     choose_tokenizer(config, out, out)
-    for part in ("valid", "train"):
-        cached_teacher_vectors(read_pairs(out / f"{part}.tsv").en.tolist(), out / f"teacher_{part}.npy", desc=f"teacher, {part}")
+    make_targets(out, out, config["model"]["output_size"], config["target"]["second"])
     student = train(config, out)
-    np.save(out / "rotation.npy", order_dimensions(student, np.load(out / "teacher_train.npy", mmap_mode="r")[::10]))
+    np.save(out / "rotation.npy", order_dimensions(student, np.load(out / "target_train.npy", mmap_mode="r")[::10]))
     sums = export(student, out / "tokenizer", out / "tokrec-mini", config["tokenizer"]["max_length"], config["version"])
     write_report(out)
     return sums

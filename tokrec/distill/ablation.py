@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import tomllib
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
+from tokrec.distill.target import make_targets
 from tokrec.distill.tokenizer import choose_tokenizer
 from tokrec.distill.train import train
 
@@ -20,17 +22,19 @@ def changed(config: dict, changes: dict) -> dict:
 
 
 def ablation(out: Path, config: dict, plan: dict) -> pd.DataFrame:
-    """Train every variant as ``plan["train"]`` says, from the stages in `out`: its held-out scores before and after."""
+    """Train every variant as ``plan["train"]`` says, once a seed, from the stages in `out`: its held-out scores before and after."""
     rows = []
-    for number, variant in enumerate(plan["variant"]):
+    for variant, seed in product(plan["variant"], plan["seeds"]):
         changes = {name: value for name, value in variant.items() if name != "name"}
-        short = changed(changed(config, {"train": plan["train"]}), changes)
-        folder = out / f"ablation-{number}"
+        short = changed(changed(config, {"train": plan["train"], "random_state": seed}), changes)
+        folder = out / f"ablation {variant['name']} {seed}"
         if "tokenizer" in changes:
             choose_tokenizer(short, out, folder)
+        if "target" in changes:
+            make_targets(out, folder, short["model"]["output_size"], short["target"]["second"])
         train(short, out, folder.name)
         records = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-        rows += [{"variant": variant["name"]} | record for record in records if "cos_en" in record]
+        rows += [{"variant": variant["name"], "seed": seed} | record for record in records if "cos_en" in record]
     return pd.DataFrame(rows).drop(columns=["loss", "seconds"]).round(4)
 
 

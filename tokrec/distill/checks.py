@@ -1,4 +1,4 @@
-"""What the vectors are good for, beyond the held-out translations: the student beside its teacher and beside TF-IDF.
+"""What the vectors are good for, beyond the held-out translations: the student beside its teachers and beside TF-IDF.
 
 Each check yields one number an observation (a query, an item, a reader), so that every score has an interval.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,12 @@ from sklearn.preprocessing import normalize
 
 from tokrec.datasets.movielens import load_movielens
 from tokrec.datasets.shelf import load_shelf
-from tokrec.distill.corpus import read_pairs
+from tokrec.distill.corpus import CJK, read_pairs
 from tokrec.distill.report import translation_found
-from tokrec.distill.teacher import cached_teacher_vectors, teacher_vectors
+from tokrec.distill.target import Target
+from tokrec.distill.teacher import teacher_vectors, use_vectors
 from tokrec.evaluate import bootstrap_interval, judge_queries, ndcg_at_k, paired_difference
-from tokrec.features.encoder import Encoder, load_encoder
+from tokrec.features.encoder import load_encoder
 from tokrec.features.tfidf import TfidfFeatures
 from tokrec.recommend.base import interaction_matrix
 from tokrec.similarity import best_first, dense
@@ -33,6 +35,16 @@ from tokrec.text import item_texts
 
 Embed = Callable[[list[str]], np.ndarray]
 SIZES = (64, 128, 256, 384)
+QUESTIONS = (  # about a name that was held out; no text of the training asks them
+    ("What is the name of the person who founded {}?", "创立{}的人叫什么名字?"),
+    ("In which year was {} destroyed?", "{}在哪一年被毁?"),
+    ("How large is the area covered by {}?", "{}覆盖的面积有多大?"),
+    ("Who defeated {} in the final?", "谁在决赛中击败了{}?"),
+    ("What language is used in {}?", "{}使用什么语言?"),
+    ("Which award did {} receive?", "{}获得了哪个奖项?"),
+    ("To which group does {} belong?", "{}属于哪个群体?"),
+    ("What did critics say about {}?", "评论家如何评价{}?"),
+)
 
 
 def similarity_agreement(en: np.ndarray, other: np.ndarray, random_state: int = 0) -> float:
@@ -41,7 +53,7 @@ def similarity_agreement(en: np.ndarray, other: np.ndarray, random_state: int = 
     Parameters
     ----------
     en : ndarray, shape (n, d)
-        The teacher's unit vectors of English texts.
+        Unit vectors of texts, such as the teachers' joined ones.
     other : ndarray, shape (n, e)
         Unit vectors of the same texts, or of their translations.
     random_state : int
@@ -133,12 +145,21 @@ def checks(embed: dict[str, Embed | None], movielens: bool) -> Iterator[tuple[st
             yield task, system, compute(encode)
 
 
+def questions_found(embed: Embed, names: pd.DataFrame) -> np.ndarray:
+    """Whether each Chinese question about a name finds the English one with the same name and the same question: 0 or 1."""
+    english, chinese = (
+        [question[side].replace("{}", name) for name in names[language] for question in QUESTIONS]
+        for side, language in ((0, "en"), (1, "zh"))
+    )
+    return translation_found(embed(chinese), embed(english))
+
+
 def agreement_rows(vectors: dict[str, dict[str, np.ndarray]]) -> Iterator[tuple]:
-    """Rows of the table: how far ``vectors[system][language]`` of the same sentences agree with the teacher's English ones."""
+    """Rows of the table: how far ``vectors[system][language]`` of the same sentences agree with both teachers' joined English ones."""
     for system, of_language in vectors.items():
         for language, found in of_language.items():
-            value = similarity_agreement(vectors["teacher"]["en"], found)
-            yield (f"agreement with the teacher's similarities, {language}", system, len(found), value, np.nan, np.nan)
+            value = similarity_agreement(vectors["joined"]["en"], found)
+            yield (f"agreement with the teachers' similarities, {language}", system, len(found), value, np.nan, np.nan)
 
 
 def found_by_size(vectors: dict[str, np.ndarray], sources: pd.Series) -> pd.DataFrame:
@@ -152,36 +173,48 @@ def found_by_size(vectors: dict[str, np.ndarray], sources: pd.Series) -> pd.Data
     return pd.DataFrame(rows, columns=["size", "source", "found"])
 
 
-def held_out_vectors(out: Path, student: Encoder, valid: pd.DataFrame) -> dict[str, dict[str, np.ndarray]]:
-    """Vectors of the held-out pairs by teacher and student, in both languages."""
-    files = {"en": "teacher_valid.npy", "zh": "teacher_valid_zh.npy"}
-    teacher = {side: np.asarray(cached_teacher_vectors(valid[side].tolist(), out / name), np.float32) for side, name in files.items()}
-    return {"teacher": teacher, "student": {side: student.encode(valid[side].tolist()) for side in files}}
+def joined_vectors(texts: list[str], target: Target) -> np.ndarray:
+    """Both teachers' vectors side by side, ``(n, 896)``; a text with Chinese in it is read by the second alone."""
+    chinese = np.array([bool(CJK.search(text)) for text in texts])
+    return target.joined(use_vectors(texts), np.where(chinese[:, None], np.float16(0), teacher_vectors(texts, max_length=256)))
 
 
-def write_checks(out: Path, movielens: bool) -> None:
+def systems(out: Path, before: Path | None) -> dict[str, Embed | None]:
+    """What is compared, the student last: TF-IDF, each teacher, both joined and, if `before` names its folder, an earlier student."""
+    embed: dict[str, Embed | None] = {
+        "tfidf": None,
+        "teacher": partial(teacher_vectors, max_length=256),
+        "second": use_vectors,
+        "joined": partial(joined_vectors, target=Target.load(out / "target.npz")),
+    }
+    folders = ({"before": before} if before else {}) | {"student": out / "tokrec-mini"}
+    embed |= {name: load_encoder(folder).encode for name, folder in folders.items()}
+    return {name: encode and once(encode) for name, encode in embed.items()}
+
+
+def write_checks(out: Path, movielens: bool, before: Path | None = None) -> None:
     """Store ``checks.csv`` and ``sizes.csv`` (:func:`found_by_size`).
 
     The first holds every check, and the student's differences from the others, paired by observation.
     """
-    student = load_encoder(out / "tokrec-mini")
-    teacher = partial(teacher_vectors, max_length=256)
+    embed, valid = systems(out, before), read_pairs(out / "valid.tsv")
     rows, found = [], {}
-    for task, system, values in checks({"tfidf": None, "teacher": once(teacher), "student": once(student.encode)}, movielens):
+    names = valid[valid["source"] == ("dbp15k" if (valid["source"] == "dbp15k").any() else valid["source"].iloc[0])].iloc[:150]
+    asked = ((f"questions about {len(names)} names", system, questions_found(encode, names)) for system, encode in embed.items() if encode)
+    for task, system, values in chain(asked, checks(embed, movielens)):
         found[system] = values = values[~np.isnan(values)]
         rows.append((task, system, len(values), values.mean(), *bootstrap_interval(values)))
         print(*rows[-1], flush=True)
-        if system == "student":  # the last of the three
-            pairs = {f"student - {other}": paired_difference(values, found[other]) for other in ("tfidf", "teacher")}
-            rows += [(task, name, len(values), *difference) for name, difference in pairs.items()]
-    valid = read_pairs(out / "valid.tsv")
-    vectors = held_out_vectors(out, student, valid)
-    everyday = np.flatnonzero(valid["source"] == "tatoeba") if (valid["source"] == "tatoeba").any() else np.arange(len(valid))
-    rows += agreement_rows({system: {side: found[everyday] for side, found in of.items()} for system, of in vectors.items()})
+        if system == "student":  # the last of them
+            rows += [(task, f"student - {other}", len(values), *paired_difference(values, found[other])) for other in list(found)[:-1]]
+            found = {}
+    everyday = valid[valid["source"] == "tatoeba"] if (valid["source"] == "tatoeba").any() else valid
+    vectors = {name: {side: encode(everyday[side].tolist()) for side in ("en", "zh")} for name, encode in embed.items() if encode}
+    rows += agreement_rows(vectors)
     columns = ["check", "system", "n", "mean", "low", "high"]
     pd.DataFrame(rows, columns=columns).round(4).to_csv(out / "checks.csv", index=False, lineterminator="\n")
-    sizes = found_by_size(vectors["student"], valid["source"])
-    sizes.round(4).to_csv(out / "sizes.csv", index=False, lineterminator="\n")
+    student = {side: load_encoder(out / "tokrec-mini").encode(valid[side].tolist()) for side in ("en", "zh")}
+    found_by_size(student, valid["source"]).round(4).to_csv(out / "sizes.csv", index=False, lineterminator="\n")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -189,8 +222,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tokrec.distill.checks", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of a finished run")
     parser.add_argument("--movielens", action="store_true", help="check MovieLens' films too, which takes some minutes")
+    parser.add_argument("--before", type=Path, help="folder of an earlier encoder, to stand beside this one")
     options = parser.parse_args(arguments)
-    write_checks(options.out, options.movielens)
+    write_checks(options.out, options.movielens, options.before)
 
 
 if __name__ == "__main__":

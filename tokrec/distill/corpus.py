@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from tokrec.cutting import simplified
 from tokrec.distill.compose import compose
 
 CJK = re.compile(r"[\u3400-\u9fff]")
@@ -19,18 +20,19 @@ PARENTHESES = re.compile(r"\([^()]*\)|（[^（）]*）")
 
 
 def normalise(text: str) -> str:
-    """NFKC, single spaces, trimmed."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    """NFKC, simplified characters, single spaces, trimmed."""
+    return simplified(" ".join(unicodedata.normalize("NFKC", text).split()))
 
 
 def read_parallel(folder: Path) -> pd.DataFrame:
-    """English–Chinese pairs of every ``*.tsv`` in a folder: columns ``source, en, zh``."""
+    """English–Chinese pairs of every ``*.tsv`` in a folder: columns ``source, en, zh``. Questions of Tatoeba are a source of their own."""
     rows = []
     for path in sorted(folder.glob("*.tsv")):
         for line in path.read_text(encoding="utf-8").splitlines():
             en, zh = (normalise(field) for field in line.split("\t")[:2])
             if en and CJK.search(zh) and not CJK.search(en):
-                rows.append((path.stem, en, zh))
+                asked = path.stem == "tatoeba" and en.endswith("?") and zh.endswith("?")
+                rows.append(("questions" if asked else path.stem, en, zh))
     return pd.DataFrame(rows, columns=["source", "en", "zh"]).drop_duplicates(["en", "zh"], ignore_index=True)
 
 
@@ -91,18 +93,6 @@ def gloss_tables(cedict: pd.DataFrame) -> tuple[dict[str, str], dict[str, list[s
     return to_english, to_chinese
 
 
-def word_by_word(sentence: str, to_english: dict[str, str], coverage: float = 0.7) -> str:
-    """A rough English gloss of a Chinese sentence: each jieba word of two or more characters by its first dictionary meaning.
-
-    Returns an empty string when less than `coverage` of those words, or fewer than three, are in the dictionary.
-    """
-    import jieba
-
-    words = [word for word in jieba.lcut(sentence) if len(word) > 1 and CJK.search(word)]
-    glosses = [" ".join(to_english[word].split()[:4]) for word in words if word in to_english]
-    return " ".join(glosses) if len(glosses) >= max(3, coverage * len(words)) else ""
-
-
 def build_corpus(data: Path, out: Path, config: dict, random_state: int) -> None:
     """Write ``train.tsv``, ``valid.tsv`` and the dictionary that training uses; skipped when they are there.
 
@@ -113,15 +103,13 @@ def build_corpus(data: Path, out: Path, config: dict, random_state: int) -> None
         return
     pairs = read_parallel(data / "parallel")
     train, valid = hold_out(pairs, config["hold_out"], random_state)
-    to_english, to_chinese = gloss_tables(train[train.source == "cc-cedict"])
+    to_chinese = gloss_tables(train[train.source == "cc-cedict"])[1]
     english, chinese = read_mono(data / "mono", "en"), read_mono(data / "mono", "zh")
-    english, chinese = english[english.en.str.len() <= 240], chinese[chinese.zh.str.len().between(6, 60)]
+    english, chinese = english[english.en.str.len() <= 240], chinese[chinese.zh.str.len().between(4, 90)]
     mono = pd.concat([english, chinese]).groupby("source", group_keys=False).sample(frac=1, random_state=random_state)
     mono = mono.groupby("source").head(config["cap"]).reset_index(drop=True)
     mono = mono[~near_duplicates(mono.en, valid.en, 3) & ~near_duplicates(mono.zh, valid.zh, 2)].copy()
-    glossed = mono.source.str.startswith("zh-")
-    mono.loc[glossed, "en"] = [word_by_word(text, to_english) for text in mono.zh[glossed]]
-    train = pd.concat([train, mono[mono.en != ""]], ignore_index=True)
+    train = pd.concat([train, mono], ignore_index=True)
     train = pd.concat([train, compose(train, to_chinese, config["compose"], random_state)], ignore_index=True)
     for name, frame in (("valid", valid), ("train", train)):
         frame.to_csv(out / f"{name}.tsv", sep="\t", index=False, quoting=3, escapechar="\\")

@@ -9,7 +9,8 @@ import pandas as pd
 
 from tokrec.stored import store
 
-TRAINING = ("compose.py", "config.toml", "corpus.py", "start.py", "student.py", "teacher.py", "tokenizer.py", "train.py")
+CODE = ("compose", "corpus", "start", "student", "target", "teacher", "tokenizer", "traditional", "train")
+TRAINING = (*(f"{name}.py" for name in CODE), "config.toml", "questions.tsv")
 WEIGHTS = "data/tokrec-mini/sha256.json"
 SHELF = ("data/shelf/items", "data/shelf/queries.jsonl", "data/shelf/relevance.tsv")
 RUN = "python -m tokrec.distill --data DATA --out RUN"

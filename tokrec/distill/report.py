@@ -1,8 +1,9 @@
-"""What a run reached: scores on the held-out pairs with intervals, beside the teacher's, and the curve of the training."""
+"""What a run reached: scores on the held-out pairs with intervals, beside the teachers', and the curve of the training."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pandas as pd
 
 from tokrec.datasets.shelf import load_shelf
 from tokrec.distill.corpus import read_pairs
-from tokrec.distill.teacher import cached_teacher_vectors, teacher_vectors
+from tokrec.distill.target import Target, teachers, unit
+from tokrec.distill.teacher import teacher_vectors, use_vectors
 from tokrec.evaluate import bootstrap_interval
 from tokrec.features.encoder import load_encoder
 
@@ -21,34 +23,53 @@ def translation_found(zh: np.ndarray, en: np.ndarray) -> np.ndarray:
 
 
 def held_out_scores(out: Path) -> pd.DataFrame:
-    """One row a source of held-out pairs, for the exported student and the teacher. Chapter *small_encoder*.
+    """One row a source of held-out pairs, for the exported student and its teachers. Chapter *small_encoder*.
 
     Returns
     -------
     DataFrame
         ``source, pairs``; ``student`` (top-1, Chinese to English, in [0, 1]) with its 95 % bootstrap interval ``low, high``; ``teacher``
-        (the same by the English-only teacher); ``cos_en, cos_zh`` (mean cosine of the student to the teacher's English vector).
+        and ``second`` (the same by the English-only teacher and by the multilingual one); ``joined`` (by both side by side, the
+        English-only one's vector of a Chinese text guessed from the other's) and ``reduced`` (the same, cut to the student's size);
+        ``traditional`` (by the student, the Chinese in traditional
+        characters); ``cos_en, cos_zh`` (mean cosine of the student to the target).
     """
     valid, student = read_pairs(out / "valid.tsv"), load_encoder(out / "tokrec-mini")
     en, zh = student.encode(valid.en.tolist()), student.encode(valid.zh.tolist())
-    teacher_en = np.asarray(cached_teacher_vectors(valid.en.tolist(), out / "teacher_valid.npy"), np.float32)
-    teacher_zh = np.asarray(cached_teacher_vectors(valid.zh.tolist(), out / "teacher_valid_zh.npy"), np.float32)
-    target = teacher_en @ np.load(out / "rotation.npy").T
+    found = {"student": (zh, en), "traditional": (student.encode(traditional(valid.zh)), en)}
+    by = teachers("valid", out)
+    found |= {"teacher": (by["minilm_zh"], by["minilm_en"]), "second": (by["use_zh"], by["use_en"])}
+    target = Target.load(out / "target.npz")
+    found["joined"] = (target.joined(by["use_zh"]), target.joined(by["use_en"], by["minilm_en"]))
+    zh_reduced, en_reduced = (unit(vectors @ target.axes) for vectors in found["joined"])
+    found["reduced"] = (zh_reduced, en_reduced)
+    aim = np.load(out / "target_valid.npy") @ np.load(out / "rotation.npy").T
     rows = []
     for source, at in valid.groupby("source").indices.items():
-        found = translation_found(zh[at], en[at])
-        low, high = bootstrap_interval(found)
-        by_teacher = translation_found(teacher_zh[at], teacher_en[at]).mean()
-        cosines = [float((vectors[at] * target[at]).sum(axis=1).mean()) for vectors in (en, zh)]
-        rows.append((source, len(at), found.mean(), low, high, by_teacher, *cosines))
-    return pd.DataFrame(rows, columns=["source", "pairs", "student", "low", "high", "teacher", "cos_en", "cos_zh"]).round(4)
+        hits = {name: translation_found(left[at], right[at]) for name, (left, right) in found.items()}
+        low, high = bootstrap_interval(hits["student"])
+        cosines = {f"cos_{side}": (vectors[at] * aim[at]).sum(axis=1).mean() for side, vectors in (("en", en), ("zh", zh))}
+        means = {name: values.mean() for name, values in hits.items()}
+        rows.append({"source": source, "pairs": len(at), "student": means.pop("student"), "low": low, "high": high} | means | cosines)
+    return pd.DataFrame(rows).round(4)
 
 
-def teacher_on_titles() -> dict[str, float]:
-    """How the English-only teacher does on the shelf's titles: ``top_1`` (Chinese to English, in [0, 1]). Chapter *small_encoder*."""
+def traditional(texts: Iterable[str]) -> list[str]:
+    """Chinese texts in traditional characters, by OpenCC."""
+    import opencc
+
+    convert = opencc.OpenCC("s2t").convert
+    return [convert(text) for text in texts]
+
+
+def teachers_on_titles() -> dict[str, float]:
+    """How each teacher does on the shelf's titles: top-1, Chinese to English, in [0, 1]. Chapter *small_encoder*."""
     items = load_shelf().items
-    zh, en = (teacher_vectors(items[f"title_{language}"].tolist()) for language in ("zh", "en"))
-    return {"titles": len(items), "top_1": round(float(translation_found(zh, en).mean()), 6)}
+    found: dict[str, float] = {"titles": len(items)}
+    for name, vectors_of in (("teacher", teacher_vectors), ("second", use_vectors)):
+        zh, en = (vectors_of(items[f"title_{language}"].tolist()).astype(np.float32) for language in ("zh", "en"))
+        found[name] = round(float(translation_found(zh, en).mean()), 6)
+    return found
 
 
 def curve(out: Path) -> pd.DataFrame:

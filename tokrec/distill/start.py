@@ -22,14 +22,14 @@ RIDGE = 0.3  # strength of the pull of a rare character towards the average embe
 SENTENCE_WEIGHT = 4.0  # of a sentence or title in the regression; a dictionary entry weighs 1
 
 
-def new_student(config: dict, tokenizer: Any, pairs: pd.DataFrame, out: Path) -> Student:
-    """The untrained student that ``config["model"]`` describes.
+def new_student(config: dict, tokenizer: Any, pairs: pd.DataFrame, out: Path, from_first: np.ndarray) -> Student:
+    """The untrained student that ``config["model"]`` describes; ``from_first`` takes the first teacher's vectors to the targets.
 
     With ``start = "teacher"`` it has those of the teacher's layers that ``keep_layers`` names, and each piece begins at an input
-    embedding in the teacher's space (:func:`piece_embeddings`). With ``"words"`` it has layers of its own shape, and each piece begins
-    at the teacher's sentence vector of it, reduced to that shape. With ``"random"`` nothing is known at all.
+    embedding in the first teacher's space (:func:`piece_embeddings`). With ``"words"`` it has layers of its own shape, and each piece
+    begins at that teacher's sentence vector of it, reduced to that shape. With ``"random"`` nothing is known at all.
     """
-    pairs = pairs[(pairs.zh != "") & ~pairs.source.str.startswith("zh-") & ~pairs.source.isin(COMPOSED)]
+    pairs = pairs[(pairs.en != "") & (pairs.zh != "") & ~pairs.source.isin(COMPOSED)]
     model = dict(config["model"])
     start, keep, max_length = model.pop("start"), model.pop("keep_layers", []), config["tokenizer"]["max_length"]
     if start == "teacher":
@@ -38,11 +38,11 @@ def new_student(config: dict, tokenizer: Any, pairs: pd.DataFrame, out: Path) ->
         stored = out / "piece_embeddings.npy"
         if not stored.exists():
             np.save(stored, piece_embeddings(tokenizer, pairs, teacher.embeddings.word_embeddings.weight))
-        student.start_from_layers(teacher, keep, np.load(stored))
+        student.start_from_layers(teacher, keep, np.load(stored), from_first)
         return student
     student = Student(len(tokenizer), max_length, **model)
     if start == "words":
-        student.start_from(piece_vectors(tokenizer, pairs[pairs.source == "cc-cedict"], out), SPECIAL)
+        student.start_from(piece_vectors(tokenizer, pairs[pairs.source == "cc-cedict"], out) @ from_first, SPECIAL)
     return student
 
 

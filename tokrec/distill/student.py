@@ -48,10 +48,11 @@ class Student(nn.Module):
         self.dense.weight.copy_(basis.T)
 
     @torch.no_grad()
-    def start_from_layers(self, teacher: BertModel, keep: list[int], token_embeddings: np.ndarray) -> None:
-        """Start from a larger BERT of the same width: some of its layers, and an input embedding ``(vocab_size, width)`` for each piece.
+    def start_from_layers(self, teacher: BertModel, keep: list[int], token_embeddings: np.ndarray, projection: np.ndarray) -> None:
+        """Start from a larger BERT of the same width: some of its layers, an input embedding ``(vocab_size, width)`` for each piece.
 
-        If the two vocabularies were one and all layers were kept, the student would now equal the teacher.
+        `projection`, ``(width, output_size)``, takes the teacher's vectors to the targets. If the two vocabularies were one and all
+        layers were kept, the student would now be the teacher, seen through that map.
         """
         places = self.bert.embeddings.position_embeddings.weight
         state = teacher.embeddings.state_dict() | {"word_embeddings.weight": torch.tensor(token_embeddings)}
@@ -59,4 +60,4 @@ class Student(nn.Module):
         self.bert.embeddings.load_state_dict({name: state[name] for name in self.bert.embeddings.state_dict()})
         for layer, number in zip(self.bert.encoder.layer, keep, strict=True):
             layer.load_state_dict(teacher.encoder.layer[number].state_dict())
-        self.dense.weight.copy_(torch.eye(*self.dense.weight.shape))
+        self.dense.weight.copy_(torch.from_numpy(projection.T))

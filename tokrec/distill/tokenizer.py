@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,16 +15,22 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from tokrec.distill.compose import COMPOSED
 from tokrec.distill.corpus import CJK, read_pairs
 from tokrec.distill.teacher import teacher_folder
+from tokrec.distill.traditional import charsmap, traditional_characters
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-NORMALIZER = normalizers.Sequence([normalizers.NFKC(), normalizers.BertNormalizer(lowercase=True)])
+
+
+@cache
+def normalizer() -> normalizers.Normalizer:
+    """NFKC, traditional Chinese characters as simplified ones, lower case, no accents, spaces around each Chinese character."""
+    return normalizers.Sequence([normalizers.NFKC(), normalizers.Precompiled(charsmap()), normalizers.BertNormalizer(lowercase=True)])
 
 
 def wordpiece(pieces: Iterable[str] = ()) -> Tokenizer:
     """An uncased WordPiece tokenizer with these pieces, in this order; every Chinese character is a word of its own."""
     model = models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]", max_input_chars_per_word=100)
     tokenizer = Tokenizer(model)
-    tokenizer.normalizer, tokenizer.pre_tokenizer = NORMALIZER, pre_tokenizers.BertPreTokenizer()
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer(), pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     return tokenizer
 
@@ -38,7 +46,7 @@ def finish(tokenizer: Tokenizer, max_length: int) -> Tokenizer:
 
 def count_characters(texts: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
     """How often each Chinese character, and each other character but the space, is in the normalised texts."""
-    counts = Counter(char for text in texts for char in NORMALIZER.normalize_str(text) if not char.isspace())
+    counts = Counter(char for text in texts for char in normalizer().normalize_str(text) if not char.isspace())
     chinese = Counter({char: count for char, count in counts.items() if CJK.match(char)})
     return chinese, counts - chinese
 
@@ -96,14 +104,14 @@ def three_to_two(first: list[str], second: list[str]) -> Iterator[str]:
 
 
 def choose_tokenizer(config: dict, out: Path, folder: Path) -> None:
-    """The vocabulary for the texts of the run in `out`, rough glosses and composed texts left out; skipped when `folder` has one."""
+    """The vocabulary for the texts of the run in `out`, composed texts left out; skipped when `folder` has one."""
     if (folder / "tokenizer" / "tokenizer.json").exists():
         return
     from transformers import AutoTokenizer
 
     pairs, settings = read_pairs(out / "train.tsv"), config["tokenizer"]
     pairs = pairs[~pairs.source.isin(COMPOSED)]
-    english, chinese = pairs.en[~pairs.source.str.startswith("zh-")].tolist(), pairs.zh[pairs.zh != ""].tolist()
+    english, chinese = pairs.en[pairs.en != ""].tolist(), pairs.zh[pairs.zh != ""].tolist()
     if settings["pieces"] not in ("learned", "inherited"):
         raise ValueError(f'[tokenizer] pieces is {settings["pieces"]!r}: use "inherited" or "learned"')
     if settings["pieces"] == "learned":
@@ -114,7 +122,7 @@ def choose_tokenizer(config: dict, out: Path, folder: Path) -> None:
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int) -> None:
-    """Write ``tokenizer.json`` and the configuration with which transformers takes it as it is.
+    """Write ``tokenizer.json``, the configuration with which transformers takes it as it is, and the plain map of traditional characters.
 
     ``BertTokenizer`` would rebuild the normaliser without NFKC, and full-width punctuation would become unknown.
     """
@@ -122,5 +130,8 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int) -> None:
 
     names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_length, **names).save_pretrained(folder)
+    content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))  # again, without a line and an indent for each piece
+    (folder / "tokenizer.json").write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
     path = folder / "tokenizer_config.json"  # one class name that every version of transformers knows
     path.write_text(path.read_text(encoding="utf-8").replace("TokenizersBackend", "PreTrainedTokenizerFast"), encoding="utf-8")
+    (folder / "traditional.json").write_text(json.dumps(traditional_characters(), ensure_ascii=False), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Distillation: the student learns to put a sentence, its translation and its mixed-language twin where the teacher puts the English."""
+"""Distillation: the student learns to put a sentence, its translation and its mixed-language twin where the two teachers put them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tqdm import tqdm
 from tokrec.distill.corpus import read_pairs
 from tokrec.distill.start import new_student
 from tokrec.distill.student import Student
-from tokrec.distill.teacher import cached_teacher_vectors
+from tokrec.distill.target import Target
 
 WORD = re.compile(r"[a-z]+")
 
@@ -31,7 +31,6 @@ class Batches:
     def __init__(self, pairs: pd.DataFrame, targets: np.ndarray, tokenizer: Any, dictionary: dict[str, list[str]], config: dict) -> None:
         self.targets, self.tokenizer, self.dictionary, self.config = targets, tokenizer, dictionary, config
         self.en, self.zh = pairs.en.tolist(), pairs.zh.tolist()
-        self.glossed = pairs.source.str.startswith("zh-").to_numpy()
         shares = config["train"]["share"]
         length = pairs.en.str.len().to_numpy() / 4 + pairs.zh.str.len().to_numpy()
         members = [np.flatnonzero(pairs.source.isin(names.split())) for names in shares]
@@ -54,7 +53,7 @@ class Batches:
         )
 
     def __call__(self, step: int) -> tuple[list[dict[str, Tensor]], Tensor]:
-        """One or two views of the same texts (Chinese or mixed, and sometimes English) and the teacher's vectors."""
+        """One or two views of the same texts (Chinese or mixed, and sometimes English) and their targets."""
         seed = self.config["random_state"]
         rng, words = np.random.default_rng([seed, step]), random.Random(seed * 1_000_003 + step)
         shares = np.array([share for _, share in self.groups])
@@ -66,13 +65,13 @@ class Batches:
         window = rows[max(0, start - size) : start + 2 * size]
         chosen = rng.choice(window, size=min(size, len(window)), replace=False)
         views = [self.tokens([self.zh[i] or self.mix(self.en[i], words) for i in chosen])]
-        if not self.glossed[chosen[0]] and rng.random() < self.config["train"]["english"]:
-            views.append(self.tokens([self.en[i] for i in chosen]))
+        if any(self.en[i] for i in chosen) and rng.random() < self.config["train"]["english"]:
+            views.append(self.tokens([self.en[i] or self.zh[i] for i in chosen]))
         return views, torch.from_numpy(np.asarray(self.targets[chosen], dtype=np.float32))
 
 
 def losses(vectors: Tensor, targets: Tensor, temperature: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Cosine distance to the teacher, in-batch contrast against all its vectors, and difference of the two similarity matrices."""
+    """Cosine distance to the targets, in-batch contrast against all of them, and difference of the two similarity matrices."""
     similar = targets @ targets.T
     logits = vectors @ targets.T / temperature
     same = (similar > 0.9) & ~torch.eye(len(targets), dtype=torch.bool, device=targets.device)
@@ -95,10 +94,10 @@ def encode(model: Student, tokenizer: Any, texts: list[str], batch: int = 256) -
     return result
 
 
-def evaluate(model: Student, tokenizer: Any, valid: pd.DataFrame, teacher: np.ndarray) -> dict[str, float]:
-    """On held-out pairs: translation found (top-1, zh→en) by source, cosine to the teacher in English and in Chinese."""
+def evaluate(model: Student, tokenizer: Any, valid: pd.DataFrame, targets: np.ndarray) -> dict[str, float]:
+    """On held-out pairs: translation found (top-1, zh→en) by source, cosine to the target in English and in Chinese."""
     en, zh = encode(model, tokenizer, valid.en.tolist()), encode(model, tokenizer, valid.zh.tolist())
-    scores = {"cos_en": float((en * teacher).sum(1).mean()), "cos_zh": float((zh * teacher).sum(1).mean())}
+    scores = {"cos_en": float((en * targets).sum(1).mean()), "cos_zh": float((zh * targets).sum(1).mean())}
     for source, rows in valid.groupby("source").indices.items():
         scores[f"top1_{source}"] = float(((zh[rows] @ en[rows].T).argmax(1) == np.arange(len(rows))).mean())
     return scores
@@ -108,7 +107,7 @@ def train(config: dict, out: Path, name: str = "") -> Student:
     """Train, or go on from the last checkpoint; returns the student with averaged weights.
 
     Reads what the earlier stages left in `out`; ``checkpoint.pt`` and ``log.jsonl`` go to its folder `name`, or to `out` itself. A
-    tokenizer in that folder comes before the one in `out`.
+    tokenizer or targets in that folder come before those in `out`.
     """
     from transformers import AutoTokenizer
 
@@ -117,17 +116,17 @@ def train(config: dict, out: Path, name: str = "") -> Student:
     home = out / name if (out / name / "tokenizer").exists() else out
     tokenizer = AutoTokenizer.from_pretrained(home / "tokenizer")
     pairs, valid = read_pairs(out / "train.tsv"), read_pairs(out / "valid.tsv")
-    targets = cached_teacher_vectors(pairs.en.tolist(), out / "teacher_train.npy")
-    valid_targets = np.asarray(cached_teacher_vectors(valid.en.tolist(), out / "teacher_valid.npy"), np.float32)
+    aims = out / name if (out / name / "target.npz").exists() else out
+    targets, valid_targets = np.load(aims / "target_train.npy", mmap_mode="r"), np.load(aims / "target_valid.npy")
     batches = Batches(pairs, targets, tokenizer, json.loads((out / "dictionary.json").read_text(encoding="utf-8")), config)
-    model = new_student(config, tokenizer, pairs, home).to(device)
+    model = new_student(config, tokenizer, pairs, home, Target.load(aims / "target.npz").from_first).to(device)
     average: Any = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings["average_decay"])
     )
     words = list(model.bert.embeddings.word_embeddings.parameters())
     layers = [weights for weights in model.parameters() if weights is not words[0]]
     rates = [{"params": words, "lr": settings["learning_rate"]}, {"params": layers, "lr": settings["layer_learning_rate"]}]
-    optimizer = torch.optim.AdamW(rates, weight_decay=settings["weight_decay"])
+    optimizer = torch.optim.AdamW(rates, weight_decay=settings["weight_decay"], fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate(step, settings["warmup"], settings["steps"]))
     (out / name).mkdir(exist_ok=True)
     checkpoint, done = out / name / "checkpoint.pt", 0
@@ -144,7 +143,8 @@ def train(config: dict, out: Path, name: str = "") -> Student:
         target, parts = target.to(device), torch.zeros(3, device=device)
         for view in views:
             view = {name: tensor.to(device) for name, tensor in view.items()}
-            vectors = model(view["input_ids"], view["attention_mask"])
+            with torch.autocast(device.type, torch.bfloat16):
+                vectors = model(view["input_ids"], view["attention_mask"]).float()
             parts = parts + torch.stack(losses(vectors, target, settings["temperature"])) / len(views)
         loss = settings["cosine"] * parts[0] + settings["contrast"] * parts[1] + settings["matrix"] * parts[2]
         optimizer.zero_grad()
