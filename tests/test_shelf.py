@@ -118,6 +118,8 @@ def test_facts(shelf: Shelf):
     assert set(items) == set(facts["head"]) and not (facts["head"] == facts["tail"]).any()
     for relation in ("created_by", "published_in", "has_genre"):
         assert set(facts["head"][facts["relation"] == relation]) == set(items)
+    told = facts[facts["relation"] == "published_in"].set_index("head")["tail"]
+    assert (told == "year:" + shelf.items["year"].astype(str).reindex(told.index)).all()
 
 
 def test_entities(shelf: Shelf):
@@ -160,6 +162,13 @@ def test_queries(shelf: Shelf):
     )
     narrow = queries.index[domains.reindex(queries.index) < 2]
     assert (queries.loc[narrow, "single_domain"] != "").all(), "every query has answers in two domains or says why not"
+
+
+def test_second_judgement(shelf: Shelf):
+    second = shelf.second_judgement
+    assert second["query_id"].isin(shelf.queries.index).all() and second["item_id"].isin(shelf.items.index).all()
+    assert set(second["grade"]) == {0, 1, 2, 3} and not second.duplicated(["query_id", "item_id"]).any()
+    assert set(second["query_id"]) == set(shelf.queries.index) and set(second["again"].dropna()) <= {0, 1, 2, 3}
 
 
 def test_the_articles_queries_are_there_word_for_word(shelf: Shelf):

@@ -55,6 +55,11 @@ class Shelf:
         return _table(self.folder / "relevance.tsv").astype({"relevance": int})
 
     @cached_property
+    def second_judgement(self) -> pd.DataFrame:
+        """A second judge's ``grade`` of pairs ``query_id, item_id``, 0 included; of some a second time, ``again`` (else missing)."""
+        return _table(self.folder / "second_judgement.tsv").astype({"grade": int}).assign(again=lambda table: pd.to_numeric(table["again"]))
+
+    @cached_property
     def reviews(self) -> pd.DataFrame:
         """Indexed by ``review_id``: ``item_id, language, stars`` (1 to 5), ``text``, and the flags ``mixed, ironic, mismatch``."""
         return pd.DataFrame(_json_lines(self.folder / "reviews.jsonl")).set_index("review_id")
@@ -71,7 +76,7 @@ def load_shelf() -> Shelf:
     Returns
     -------
     Shelf
-        With the tables ``items, facts, entities, queries, relevance, reviews, interactions``.
+        With the tables ``items, facts, entities, queries, relevance, second_judgement, reviews, interactions``.
     """
     return Shelf(shelf_folder())
 
