@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 import tokrec
 from tokrec import cli
@@ -63,6 +64,29 @@ def test_shelf_card_names_every_relation_kind_and_domain():
 def test_shelf_card_names_every_field_of_an_item():
     named = set(re.findall(r"`(\w+)`", " ".join(row[0] for row in rows(SHELF, "field"))))
     assert named == {"item_id", *tokrec.load_shelf().items.columns}
+
+
+def test_shelf_card_states_how_far_two_judges_agree():
+    shelf, grades = tokrec.load_shelf(), ["relevance", "grade"]
+    pairs = shelf.second_judgement.merge(shelf.relevance, how="left").fillna({"relevance": 0})
+    kappa = lambda first, second, weights: f"{cohen_kappa_score(first, second, weights=weights):.2f}"  # noqa: E731
+    listed, twice = pairs[pairs["relevance"] > 0], pairs.dropna(subset="again")
+    apart = (pairs["relevance"] - pairs["grade"]).abs()
+    computed = [
+        str(len(pairs)),
+        str(len(listed)),
+        *(kappa(pairs["relevance"], pairs["grade"], weights) for weights in ("quadratic", "linear")),
+        kappa(listed["relevance"], listed["grade"], "quadratic"),
+        f"{(apart == 0).mean():.0%}".replace("%", " %"),
+        f"{(apart <= 1).mean():.0%}".replace("%", " %"),
+        str(len(twice)),
+        kappa(twice["grade"], twice["again"], "quadratic"),
+    ]
+    assert [row[1] for row in rows(SHELF, "agreement")] == computed
+    worst = pairs[apart >= 2].assign(text=lambda table: table["query_id"].map(shelf.queries["text_en"]))
+    told = [[cell.strip("`") for cell in row] for row in rows(SHELF, "query")]
+    assert told == worst[["query_id", "text", "item_id", *grades]].astype({"relevance": int}).astype(str).to_numpy().tolist()
+    assert apart.max() == 2 and len(worst) == 10
 
 
 def test_page_of_the_readers_states_every_constant_of_the_simulator():

@@ -84,6 +84,15 @@ def test_items(shelf: Shelf):
     assert (items["tags"].map(len) == items["tags_zh"].map(len)).all()
 
 
+def test_news_are_dated_and_nothing_else_is(shelf: Shelf):
+    news = shelf.items["domain"] == "news"
+    dates = pd.to_datetime(shelf.items["date"][news], format="%Y-%m-%d")
+    assert news.sum() >= 64 and (shelf.items["date"][~news] == "").all() and set(shelf.items["kind"][news]) == {"report", "post"}
+    assert (dates.dt.year == shelf.items["year"][news]).all() and dates.between("2026-01-01", "2026-10-31").all()
+    assert dates.duplicated().sum() >= 3  # several on one day
+    assert set(shelf.items["tags"][news].explode()) <= set(shelf.items["tags"][~news].explode())  # topics of other domains too
+
+
 def test_lengths_and_languages(shelf: Shelf):
     items = shelf.items
     assert items["text_en"].str.split().map(len).between(25, 60).all()
@@ -109,6 +118,8 @@ def test_facts(shelf: Shelf):
     assert set(items) == set(facts["head"]) and not (facts["head"] == facts["tail"]).any()
     for relation in ("created_by", "published_in", "has_genre"):
         assert set(facts["head"][facts["relation"] == relation]) == set(items)
+    told = facts[facts["relation"] == "published_in"].set_index("head")["tail"]
+    assert (told == "year:" + shelf.items["year"].astype(str).reindex(told.index)).all()
 
 
 def test_entities(shelf: Shelf):
@@ -164,6 +175,13 @@ def test_what_negative_queries_rule_out(shelf: Shelf):
     assert ruled_out.loc["q-c-03", "book-code-petzold"] and not ruled_out.loc["q-c-03", "food-java-coffee"]
     judged = shelf.relevance[shelf.relevance["query_id"].isin(ruled_out.index)]
     assert not any(ruled_out.loc[query, item] for query, item in judged[["query_id", "item_id"]].itertuples(index=False))
+
+
+def test_second_judgement(shelf: Shelf):
+    second = shelf.second_judgement
+    assert second["query_id"].isin(shelf.queries.index).all() and second["item_id"].isin(shelf.items.index).all()
+    assert set(second["grade"]) == {0, 1, 2, 3} and not second.duplicated(["query_id", "item_id"]).any()
+    assert set(second["query_id"]) == set(shelf.queries.index) and set(second["again"].dropna()) <= {0, 1, 2, 3}
 
 
 def test_the_articles_queries_are_there_word_for_word(shelf: Shelf):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-DOMAINS = ("books", "films", "devices", "learning", "food", "travel", "music", "health")
+DOMAINS = ("books", "films", "devices", "learning", "food", "travel", "music", "health", "news")
 
 
 def shelf_folder() -> Path:
@@ -28,10 +28,11 @@ class Shelf:
     def items(self) -> pd.DataFrame:
         """Indexed by ``item_id``.
 
-        Columns: ``domain, kind, title_en, title_zh, text_en, text_zh, creator, creator_zh, year, genre, genre_zh, tags, tags_zh``.
+        Columns: ``domain, kind, title_en, title_zh, text_en, text_zh, creator, creator_zh, year, genre, genre_zh, tags, tags_zh, date``;
+        only news have a ``date`` (YYYY-MM-DD), elsewhere it is empty.
         """
         rows = [row for domain in DOMAINS for row in _json_lines(self.folder / "items" / f"{domain}.jsonl")]
-        return pd.DataFrame(rows).set_index("item_id")
+        return pd.DataFrame(rows).set_index("item_id").fillna({"date": ""})
 
     @cached_property
     def facts(self) -> pd.DataFrame:
@@ -73,6 +74,11 @@ class Shelf:
         return holds
 
     @cached_property
+    def second_judgement(self) -> pd.DataFrame:
+        """A second judge's ``grade`` of pairs ``query_id, item_id``, 0 included; of some a second time, ``again`` (else missing)."""
+        return _table(self.folder / "second_judgement.tsv").astype({"grade": int}).assign(again=lambda table: pd.to_numeric(table["again"]))
+
+    @cached_property
     def reviews(self) -> pd.DataFrame:
         """Indexed by ``review_id``: ``item_id, language, stars`` (1 to 5), ``text``, and the flags ``mixed, ironic, mismatch``."""
         return pd.DataFrame(_json_lines(self.folder / "reviews.jsonl")).set_index("review_id")
@@ -89,7 +95,7 @@ def load_shelf() -> Shelf:
     Returns
     -------
     Shelf
-        With the tables ``items, facts, entities, queries, relevance, reviews, interactions``.
+        With the tables ``items, facts, entities, queries, relevance, second_judgement, reviews, interactions``.
     """
     return Shelf(shelf_folder())
 

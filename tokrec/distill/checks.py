@@ -75,7 +75,7 @@ def shelf_retrieval(embed: Embed | None, query_language: str, item_language: str
 def domain_accuracy(embed: Embed | None, language: str, random_state: int = 0) -> np.ndarray:
     """Whether the domain of each item of the shelf is told rightly from its text in `language`. Chapter *small_encoder*.
 
-    A logistic regression learns the eight domains from *English* texts; items take turns in five folds, so that an item is never
+    A logistic regression learns the domains from *English* texts; items take turns in five folds, so that an item is never
     judged by a model that saw it in either language.
     """
     items = load_shelf().items
