@@ -90,6 +90,14 @@ def test_token_strip():
         assert contrast(box, text.get_color()) >= 4.5
 
 
+def test_translations_are_joined_and_named():
+    here, there = np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[0.1, 0.2], [1.0, 0.5]])
+    axes = plot.translations({"lion": "狮子", "war": "战争"}, here, there)
+    assert [text.get_text() for text in axes.texts] == ["lion", "狮子", "war", "战争"]
+    for line, a, b in zip(axes.lines, here, there, strict=True):
+        np.testing.assert_allclose(np.transpose(line.get_data()), [a, b])
+
+
 @pytest.mark.parametrize("lowest", [0.0, -1.0])
 def test_heatmap_can_be_read(lowest: float):
     values = np.linspace(lowest, 1, 16).reshape(4, 4)

@@ -114,6 +114,33 @@ WINNERS = {
 }
 
 
+def translations(names: dict[str, str], here: np.ndarray, there: np.ndarray) -> Axes:
+    """Draw pairs of names on a plane, each pair joined by a line. Chapter *small_encoder*.
+
+    Parameters
+    ----------
+    names : dict
+        English name to its Chinese one.
+    here, there : ndarray, shape (n, 2)
+        Where the English and the Chinese names lie.
+    """
+    import matplotlib.pyplot as plt
+
+    _, axes = plt.subplots(figsize=(8.5, 5.4))
+    style = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": 9.5}
+    for (english, chinese), a, b in zip(names.items(), here, there, strict=True):
+        axes.plot(*np.transpose([a, b]), color="#8a949e", linewidth=0.8)
+        above = 1 if a[1] >= b[1] else -1
+        axes.annotate(english, a, xytext=(0, 10 * above), color=PALETTE[0], **style)
+        axes.annotate(chinese, b, xytext=(0, -11 * above), color=PALETTE[4], **style)
+    axes.scatter(*here.T, s=22, color=PALETTE[0], label="English")
+    axes.scatter(*there.T, s=22, marker="s", color=PALETTE[4], label="Chinese")
+    axes.set(xlabel="first principal component", ylabel="second principal component", title="The same things, named twice")
+    axes.margins(0.1)
+    axes.legend()
+    return axes
+
+
 def spine(table: pd.DataFrame) -> list[Axes]:
     """Draw encoder − TF-IDF with its interval, a row a situation and an axis a group; a tick marks the sum of both. Page *intro*.
 
