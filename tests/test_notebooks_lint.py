@@ -199,8 +199,8 @@ def test_a_fold_whose_text_would_not_be_rendered_is_found(text):
 
 def badly_folded(text):
     """Folds without the blank lines that Markdown within HTML needs."""
-    folds = text.count("<details>")
-    return folds != len(re.findall(r"^<details>\n<summary>[^<\n]+</summary>\n\n(?:.+\n\n)+?</details>$", text, re.MULTILINE))
+    good = r"^<details>\n?<summary>[^<\n]+</summary>\n\n(?:(?!</?details>).)+?\n\n</details>$"
+    return text.count("<details>") != len(re.findall(good, text, re.MULTILINE | re.DOTALL))
 
 
 def test_folds_are_rendered_everywhere(notebook):

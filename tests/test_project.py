@@ -180,4 +180,4 @@ def test_files_name_no_registry_and_no_folder_of_one_machine():
 
 def test_scripts_of_others_are_installed_not_committed():
     scripts = [path.relative_to(ROOT).as_posix() for path in tracked_files() if path.suffix in (".js", ".mjs", ".woff2", ".ttf")]
-    assert scripts == ["book/static/search.js"]
+    assert scripts == ["book/static/print.js", "book/static/search.js"]

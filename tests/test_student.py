@@ -40,7 +40,7 @@ def test_solutions_are_gone_and_the_rest_is_there(chapter):
     text = text_of(notebook)
     solutions = [cell.source for cell in original.cells if student.is_solution(cell)]
     assert solutions and not [source for source in solutions if source in text or "\n".join(source.splitlines()[1:]) in text]
-    assert "<details>" not in text and "# @title" not in text and not [cell for cell in notebook.cells if student.is_solution(cell)]
+    assert "<summary>Answer" not in text and "# @title" not in text and not [cell for cell in notebook.cells if student.is_solution(cell)]
     exercises = re.findall(r"^### Exercise", text, flags=re.MULTILINE)
     assert [cell.source for cell in notebook.cells].count(student.ANSWER) == len(exercises) >= 4
     kept = [cell.source for cell in original.cells if cell.cell_type == "code" and not student.is_solution(cell)]

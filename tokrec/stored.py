@@ -74,7 +74,7 @@ def stored(name: str, compute: Callable[[], Any] | None = None, needs: str | Non
 
 
 def glue(name: str, value: Any) -> None:
-    """Keep a value in the notebook's outputs, unseen, for the number that its prose states.
+    """Keep a value in the notebook's outputs, unseen, for the number that its prose states. Page *setup*.
 
     In the prose the number is written out and followed by an invisible mark, ``67%<!-- wins:.0% -->``; ``make execute`` puts a new value
     of ``wins`` in its place, and a test compares them.

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "_build" / "student"
 REPOSITORY = "https://github.com/tokrec/tokrec"
 ANSWER = "# your answer"
-FOLD = re.compile(r"<details>.*?</details>\n*", re.DOTALL)
+PROSE_ANSWER = re.compile(r"<details>\s*<summary>Answer</summary>.*?</details>\n*", re.DOTALL)
 PICTURE = re.compile(r"\]\(\.\./book/(images/[\w./-]+)\)")
 LINK = re.compile(r"\]\((?:\.\./)?((?:[\w-]+/)*[\w-]+\.(?:md|ipynb)(?:#[^)]*)?)\)")
 README = f"""# {{title}}
@@ -50,7 +50,7 @@ def without_solutions(notebook: NotebookNode) -> NotebookNode:
                 cells.append(nbformat.v4.new_code_cell(ANSWER))
         elif cell.cell_type == "code":
             cells.append(nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata))
-        elif source := elsewhere(FOLD.sub("", cell.source)).strip():
+        elif source := elsewhere(PROSE_ANSWER.sub("", cell.source)).strip():
             cells.append(nbformat.v4.new_markdown_cell(source))
     return normalise(nbformat.v4.new_notebook(cells=cells))
 
