@@ -129,7 +129,7 @@ def test_figure_shows_every_row_and_who_is_ahead(axes: list):
     assert dots["o"] == pytest.approx([0.3]) and dots["s"] == pytest.approx([-0.1])
     assert "0.50 / 0.20" in [text.get_text() for text in axes[0].texts]
     assert "* words are blind here" in axes[0].figure.get_supxlabel()
-    (sums,) = [line.get_xdata() for line in axes[1].lines if line.get_marker() == "|"]
+    (sums,) = [line.get_xdata() for line in axes[1].lines if line.get_label() == "sum of both − TF-IDF"]
     assert sums == pytest.approx([0.25])
 
 
