@@ -98,6 +98,21 @@ def test_translations_are_joined_and_named():
         np.testing.assert_allclose(np.transpose(line.get_data()), [a, b])
 
 
+def test_boxes_are_as_wide_as_told():
+    axes = plot.token_strip({"characters": ["我", "看"], "words": ["我看"]}, widths={"characters": [1, 1], "words": [2]})
+    assert [box.get_x() for box in axes.patches] == pytest.approx([0.04, 1.04, 0.04])
+    assert [box.get_width() for box in axes.patches] == pytest.approx([0.92, 0.92, 1.92])
+    assert axes.get_xlim() == (0, 2)
+
+
+def test_labels_of_bytes():
+    # UTF-8: 影 is e5 bd b1; each sign below stands for one byte
+    assert plot.byte_labels("a影", ["a", "xyz"]) == ["a", "影"]
+    assert plot.byte_labels("a影", ["ax", "y", "z"]) == ["61 e5", "bd", "b1"]
+    with pytest.raises(ValueError, match="has 4 bytes, its tokens have 3"):
+        plot.byte_labels("a影", ["xyz"])
+
+
 @pytest.mark.parametrize("lowest", [0.0, -1.0])
 def test_heatmap_can_be_read(lowest: float):
     values = np.linspace(lowest, 1, 16).reshape(4, 4)

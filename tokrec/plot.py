@@ -11,6 +11,8 @@ import numpy as np
 from tokrec.fonts import chinese_font
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -54,7 +56,45 @@ def use_style() -> None:
         print("No Chinese font found: to read the Chinese labels of figures, pip install manimgx-fonts-cjk (Debian: fonts-noto-cjk).")
 
 
-def token_strip(rows: dict[str, list[str]], highlight: set[str] = frozenset({"[UNK]"})) -> Axes:  # type: ignore[assignment]
+def byte_labels(text: str, tokens: Sequence[str]) -> list[str]:
+    """Tokens of a byte-level vocabulary, readable: characters, or the bytes of a part of one in hexadecimal. Chapter *tokens*.
+
+    Parameters
+    ----------
+    text : str
+        What was cut.
+    tokens : sequence of str
+        Its tokens, one sign per byte, as GPT-2's vocabulary writes them.
+
+    Returns
+    -------
+    list of str
+        One label per token.
+
+    Raises
+    ------
+    ValueError
+        If the tokens have more or fewer signs than the text has bytes.
+    """
+    raw, labels = text.encode("utf-8"), []
+    if sum(map(len, tokens)) != len(raw):
+        raise ValueError(
+            f"{text!r} has {len(raw)} bytes, its tokens have {sum(map(len, tokens))}: pass tokens of this text, one sign per byte"
+        )
+    for token in tokens:
+        part, raw = raw[: len(token)], raw[len(token) :]
+        try:
+            labels.append(part.decode("utf-8"))
+        except UnicodeDecodeError:
+            labels.append(part.hex(" "))
+    return labels
+
+
+def token_strip(
+    rows: dict[str, list[str]],
+    highlight: set[str] = frozenset({"[UNK]"}),  # type: ignore[assignment]
+    widths: dict[str, list[float]] | None = None,
+) -> Axes:
     """Draw each list of tokens as a row of boxes, those in `highlight` filled. Chapter *tokens*.
 
     Parameters
@@ -63,6 +103,8 @@ def token_strip(rows: dict[str, list[str]], highlight: set[str] = frozenset({"[U
         Row label to tokens.
     highlight : set of str
         Tokens that stand out, unknown ones by default.
+    widths : dict of str to list of float, optional
+        Row label to the width of each box, in characters of the text that all rows cut, say; 1 each by default.
 
     Returns
     -------
@@ -70,17 +112,24 @@ def token_strip(rows: dict[str, list[str]], highlight: set[str] = frozenset({"[U
     """
     import matplotlib.pyplot as plt
 
-    widest = max((len(tokens) for tokens in rows.values()), default=1)
+    widths = widths or {label: [1.0] * len(tokens) for label, tokens in rows.items()}
+    widest = max(map(sum, widths.values()), default=1)
     _, axes = plt.subplots(figsize=(min(12, 1.5 + 0.72 * widest), 0.4 + 0.55 * len(rows)))
-    for y, tokens in enumerate(rows.values()):
-        for x, token in enumerate(tokens):
+    for y, (label, tokens) in enumerate(rows.items()):
+        starts = np.cumsum(widths[label]) - widths[label]
+        for x, width, token in zip(starts, widths[label], tokens, strict=True):
             marked = token in highlight
             axes.add_patch(
                 plt.Rectangle(
-                    (x + 0.04, y + 0.12), 0.92, 0.76, facecolor=PALETTE[4] if marked else "#e8eef4", edgecolor="#5a6b7b", linewidth=0.8
+                    (x + 0.04, y + 0.12),
+                    width - 0.08,
+                    0.76,
+                    facecolor=PALETTE[4] if marked else "#e8eef4",
+                    edgecolor="#5a6b7b",
+                    linewidth=0.8,
                 )
             )
-            axes.text(x + 0.5, y + 0.5, token, ha="center", va="center", fontsize=8.5, color="black" if marked else "#1b2733")
+            axes.text(x + width / 2, y + 0.5, token, ha="center", va="center", fontsize=8.5, color="black" if marked else "#1b2733")
     axes.set(xlim=(0, widest), ylim=(len(rows), 0), yticks=np.arange(len(rows)) + 0.5, yticklabels=list(rows), xticks=[])
     axes.grid(False)
     axes.tick_params(length=0)
