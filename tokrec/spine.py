@@ -67,7 +67,7 @@ def spine() -> pd.DataFrame:
 
 
 def summed(situation: Situation) -> dict[str, str | int | float]:
-    """One row of :func:`spine`."""
+    """One row of :func:`spine`. Page *intro*."""
     known = ~np.isnan(situation.values["encoder"])
     values = {name: column[known] for name, column in situation.values.items()}
     difference, low, high = paired_difference(values["encoder"], values["tfidf"])
@@ -88,24 +88,24 @@ def summed(situation: Situation) -> dict[str, str | int | float]:
 
 
 def winner(low: float, high: float) -> str:
-    """Who is ahead, by the interval of encoder − TF-IDF: ``encoder``, ``tfidf`` or ``undecided``."""
+    """Who is ahead, by the interval of encoder − TF-IDF: ``encoder``, ``tfidf`` or ``undecided``. Page *intro*."""
     return "encoder" if low > 0 else "tfidf" if high < 0 else "undecided"
 
 
 def methods() -> dict[str, Recommender]:
-    """The two that are compared, and their sum."""
+    """The two that are compared, and their sum. Page *intro*."""
     return {"encoder": ContentRecommender("encoder"), "tfidf": ContentRecommender("tfidf"), "hybrid": HybridRecommender()}
 
 
 def columns_of(languages: tuple[str, ...], labels: bool) -> list[str]:
-    """The shelf's columns that an item's text is made of."""
+    """The shelf's columns that an item's text is made of. Page *intro*."""
     suffix = {"en": "", "zh": "_zh"}
     marked = [f"{name}{suffix[language]}" for language in languages for name in ("genre", "tags")]
     return [f"{name}_{language}" for language in languages for name in ("title", "text")] + (marked if labels else [])
 
 
 def queries() -> Iterator[Situation]:
-    """Judged queries of the test half, within a language and across."""
+    """Judged queries of the test half, within a language and across. Page *intro*."""
     shelf = load_shelf()
     half = shelf.queries[shelf.queries["half"] == "test"]
     spoken = {"en": "English", "zh": "Chinese"}
@@ -120,7 +120,7 @@ def queries() -> Iterator[Situation]:
 
 
 def choices() -> Iterator[Situation]:
-    """The last fifth of each simulated reader's choices, from a profile of the earlier ones."""
+    """The last fifth of each simulated reader's choices, from a profile of the earlier ones. Page *intro*."""
     shelf = load_shelf()
     train, test = temporal_split(shelf.interactions)
     for text, labels in TEXTS.items():
@@ -130,7 +130,7 @@ def choices() -> Iterator[Situation]:
 
 
 def cold_items() -> Iterator[Situation]:
-    """Items of the shelf that nobody has chosen yet: each fold's are ranked by a profile of choices of the others, made before."""
+    """Items of the shelf that nobody has chosen yet: each fold's are ranked by earlier choices of the others. Page *intro*."""
     shelf = load_shelf()
     note = "The profile holds what the reader chose before; hidden items are ranked among themselves."
     for text, labels in TEXTS.items():
@@ -179,7 +179,7 @@ def cold_ndcg(recommender: Recommender, interactions: pd.DataFrame, earlier: boo
 
 
 def cold_films() -> Iterator[Situation]:
-    """Films of MovieLens that nobody has rated yet, by the articles' mean profile and by kernel ridge regression."""
+    """Films of MovieLens that nobody has rated yet, by the articles' mean profile and by kernel ridge regression. Page *intro*."""
     from tokrec.distill.checks import cold_items as by_kernel_ridge
 
     def embed(texts: list[str]) -> np.ndarray:
@@ -220,7 +220,7 @@ SITUATIONS: tuple[Callable[[], Iterator[Situation]], ...] = (queries, choices, c
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Draw the stored table."""
+    """Draw the stored table. Page *intro*."""
     from matplotlib import pyplot as plt
 
     from tokrec import plot

@@ -23,16 +23,17 @@ Features = Literal["tfidf", "encoder"]
 class ContentRecommender(Recommender):
     """Scores items by the cosine between text features. Chapter *recommender* (article 000, section 3; article 001, section 2.3).
 
-    A query is compared with the items as both are. A reader becomes the mean vector of the liked items (all rated items where there is no
-    liked one), the articles' profile, compared with the items after centring: a mean holds much of what all items have in common.
+    A query is compared with the items as both are; with the encoder its score is how much nearer an item is than the items' mean, so that
+    scores of several queries can be compared. A reader becomes the mean vector of the liked items (all rated items where there is no liked
+    one), the articles' profile, compared with the items after centring: a mean holds much of what all items have in common.
 
     Parameters
     ----------
     features : {"tfidf", "encoder"}
         TF-IDF over the items' texts in both languages, or the bundled encoder's vectors.
     centred : bool
-        Subtract the items' mean vector before profiles are made and compared (encoder only); texts are compared without that, which
-        serves them better. Chapter *bert_features* measures both.
+        Subtract the items' mean vector before profiles are made and compared (encoder only). A text's order of the items stays that of
+        the cosine, which serves it better; only its mean score is taken off. Chapter *bert_features* measures both.
     encoder : Encoder, optional
         Another encoder than the bundled one. Not stored by ``save``.
     positive : float, optional
@@ -66,7 +67,9 @@ class ContentRecommender(Recommender):
             self.raw_ = self.vectors_ = self.tfidf_.fit_transform(texts)
         else:
             self.raw_ = self._item_vectors()
-            self.vectors_ = centre(self.raw_) if self.centred and len(self.raw_) > 1 else self.raw_
+            moved = self.centred and len(self.raw_) > 1
+            self.mean_ = self.raw_.mean(axis=0) if moved else np.zeros(self.raw_.shape[1], np.float32)
+            self.vectors_ = centre(self.raw_, self.mean_)
 
     def _item_vectors(self) -> np.ndarray:
         """The mean of an item's vectors in the languages that it has."""
@@ -84,8 +87,10 @@ class ContentRecommender(Recommender):
 
     def _score_text(self, texts: Sequence[str]) -> np.ndarray:
         texts = check_texts(texts)
-        vectors = self.tfidf_.transform(texts) if self.features == "tfidf" else (self.encoder or default_encoder()).encode(texts)
-        return dense(vectors @ self.raw_.T)
+        if self.features == "tfidf":
+            return dense(self.tfidf_.transform(texts) @ self.raw_.T)
+        vectors = (self.encoder or default_encoder()).encode(texts)
+        return vectors @ self.raw_.T - (vectors @ self.mean_)[:, None]
 
     def _score_history(self, history: csr_matrix) -> np.ndarray:
         liked = (history >= self.positive_).astype(np.float32)
