@@ -169,6 +169,10 @@ def test_what_negative_queries_rule_out(shelf: Shelf):
     assert set(queries.loc[forbidden["query_id"].unique(), "kind"]) == {"negative"} and not forbidden.duplicated().any()
     for column, values in forbidden.groupby("column")["value"]:
         assert set(values) <= set(items[column].explode()), f"forbidden.tsv: no item has such a {column}"
+    assert set(shelf.wanted.index) == set(forbidden["query_id"])
+    for language in ("text_en", "text_zh"):  # made by leaving out, so each is a shorter wish of the same letters
+        for short, whole in zip(shelf.wanted[language], queries.loc[shelf.wanted.index, language], strict=True):
+            assert len(short) < len(whole) and set(short) <= set(whole) and short[:2] == whole[:2]
     ruled_out = shelf.ruled_out()
     assert len(ruled_out) >= 12 and ruled_out.any(axis=1).all()
     assert ruled_out.loc["q-b-26"].tolist() == (items["kind"] == "book").tolist()  # anything but a book

@@ -59,6 +59,11 @@ class Shelf:
         """What a negative query rules out, where it can be told from an item's fields: ``query_id, column, value``, any of them."""
         return _table(self.folder / "forbidden.tsv")
 
+    @cached_property
+    def wanted(self) -> pd.DataFrame:
+        """The negative queries of :attr:`forbidden` without their *not*: ``text_en, text_zh``, indexed by ``query_id``."""
+        return _table(self.folder / "wanted.tsv").set_index("query_id")
+
     def ruled_out(self) -> pd.DataFrame:
         """Whether an item is what a query said that it must not be: bool, a row for each query of :attr:`forbidden`, a column an item.
 
