@@ -1,15 +1,36 @@
-"""The simulator of readers: who would use the shelf, what they see, choose and say (page *readers*)."""
+"""The simulator of readers: who would use the shelf, what they take and say (page *readers*)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
-START, DAYS = 1_640_995_200, 730  # 1 January 2022, two years
-PAGE = 20  # items on a page that a reader sees
+START, DAYS = 1_730_419_200, 730  # 1 November 2024, two years: all news of the shelf fall into them
+DAY = 86_400
 STARS = np.arange(0.5, 5.01, 0.5)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The constants that :mod:`tokrec.datasets.fit_readers` fits to MovieLens. Page *readers* tells where each one enters."""
+
+    browsing: float = 0.53  # part of the visits that start from what is popular
+    feedback: float = 1.7  # exponent of popularity
+    appeal: float = 2.2  # standard deviation of the items' appeal
+    fashion: float = 0.5  # standard deviation of the topics' fashion
+    base: float = 3.14  # a rating without match, quality and generosity
+    liking: float = 0.14  # what a perfect match adds
+    quality: float = 0.45  # standard deviation of the items' quality
+    fame: float = 0.58  # correlation of appeal and quality
+    generosity: float = 0.49  # standard deviation over readers
+    noise: float = 0.9  # standard deviation of one opinion
+
+
+FITTED = Settings()
 
 
 @dataclass(frozen=True)
@@ -28,20 +49,35 @@ class Simulation:
     tastes: pd.DataFrame
 
 
-def simulate_readers(items: pd.DataFrame, n_users: int = 2000, random_state: int = 0) -> Simulation:
+@dataclass(frozen=True)
+class World:
+    """What is drawn once, before anybody comes; matrices are ``(n_users, n_items)``, natures standard normal. Page *readers*."""
+
+    match_start: np.ndarray
+    match_end: np.ndarray
+    leaning: np.ndarray  # to the item's domain
+    fame: np.ndarray
+    craft: np.ndarray
+    kindness: np.ndarray
+    hidden: np.ndarray
+    published: np.ndarray  # day, NaN for what is always there
+
+
+def simulate_readers(items: pd.DataFrame, n_users: int = 2000, random_state: int = 0, settings: Settings = FITTED) -> Simulation:
     """Simulate two years of readers on a shelf of items. Page *readers*.
 
     Each reader has one to four interests (topics), a favourite domain or two, a generosity and an activity (log-normal, so that most
-    do little and few do much; at least one interaction). One interest fades over the two years and another grows. At each visit a page of
-    20 items is shown: some popular so far (the rich get richer), some near the reader's taste (a search), some at random. The reader picks
-    one by taste, by the item's appeal, and by its place on the page. The rating adds up taste, the item's quality, generosity and noise.
+    do little and few do much; at least one interaction). One interest fades over the two years and another grows. At each visit the reader
+    either takes something that is popular so far (the rich get richer) or looks for something to their taste. The rating adds up taste, the
+    item's quality, generosity and noise. An item with a ``date`` can be taken from that day on, and mostly is within days.
 
     Parameters
     ----------
     items : DataFrame
-        Indexed by ``item_id``, with ``domain`` and ``tags``.
+        Indexed by ``item_id``, with ``domain`` and ``tags``; ``date`` (YYYY-MM-DD or empty) may be missing.
     n_users : int
     random_state : int
+    settings : Settings
 
     Returns
     -------
@@ -52,27 +88,18 @@ def simulate_readers(items: pd.DataFrame, n_users: int = 2000, random_state: int
         raise ValueError(f"n_users must be at least 1, got {n_users}")
     rng = np.random.default_rng(random_state)
     topics, of_item = topic_matrix(items)
-    domains = pd.get_dummies(items["domain"]).to_numpy(float)
-    start, end = draw_tastes(rng, n_users, of_item)
-    favourite = rng.dirichlet(np.full(domains.shape[1], 0.5), size=n_users) @ domains.T
-    nature = {
-        "appeal": rng.normal(0, 1.65, len(items)),
-        "quality": rng.normal(0, 0.45, len(items)),
-        "hidden": rng.random(len(items)) < 0.015,
-        "generosity": rng.normal(0, 0.45, n_users),
-    }
-    visits = draw_visits(rng, n_users)
-    rows = run_visits(rng, visits, (start, end), of_item, favourite, nature)
-    table = pd.DataFrame(rows, columns=["user", "item", "rating", "timestamp"])
+    tastes = draw_tastes(rng, n_users, of_item, settings.fashion)
+    world = draw_world(rng, items, tastes, of_item)
+    table = run_visits(rng, draw_visits(rng, n_users), world, settings)
     interactions = pd.DataFrame(
         {
             "user_id": [f"u{user:04d}" for user in table["user"]],
             "item_id": items.index[table["item"]],
-            "rating": table["rating"],
+            "rating": rate(rng, table, world, settings),
             "timestamp": table["timestamp"].astype("int64"),
         }
     )
-    return Simulation(interactions, taste_table(start, end, topics))
+    return Simulation(interactions, taste_table(*tastes, topics))
 
 
 def topic_matrix(items: pd.DataFrame, min_items: int = 5) -> tuple[list[str], np.ndarray]:
@@ -83,9 +110,15 @@ def topic_matrix(items: pd.DataFrame, min_items: int = 5) -> tuple[list[str], np
     return topics, marks / np.maximum(marks.sum(axis=1, keepdims=True), 1)
 
 
-def draw_tastes(rng: np.random.Generator, n_users: int, of_item: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def matches(tastes: np.ndarray, of_item: np.ndarray) -> np.ndarray:
+    """How well each item fits each taste, ``(n_users, n_items)``: a rare topic binds more strongly than a common one. Page *readers*."""
+    return (tastes / np.sqrt(np.maximum(of_item.sum(axis=0), 1))) @ of_item.T
+
+
+def draw_tastes(rng: np.random.Generator, n_users: int, of_item: np.ndarray, fashion: float) -> tuple[np.ndarray, np.ndarray]:
     """Tastes at the start and at the end, ``(n_users, n_topics)``; rows sum to 1. Page *readers*."""
-    share = of_item.sum(axis=0) / of_item.sum()
+    share = of_item.sum(axis=0) * np.exp(fashion * normal_scores(rng, of_item.shape[1]))
+    share /= share.sum()
     start, end = np.zeros((n_users, len(share))), np.zeros((n_users, len(share)))
     for user in range(n_users):
         interests = rng.choice(len(share), size=rng.integers(1, 5), replace=False, p=share)
@@ -98,60 +131,89 @@ def draw_tastes(rng: np.random.Generator, n_users: int, of_item: np.ndarray) -> 
     return start, end / end.sum(axis=1, keepdims=True)
 
 
-def draw_visits(rng: np.random.Generator, n_users: int) -> list[tuple[int, int]]:
-    """``(timestamp, user)`` of every visit, by time. Readers come in bursts after a first day of their own. Page *readers*."""
-    activity = np.clip(np.round(rng.lognormal(1.85, 1.25, n_users)), 1, 250).astype(int)
-    visits = []
-    for user, count in enumerate(activity):
-        first, stay = rng.uniform(0, DAYS * 0.9), rng.exponential(120)
-        days = first + np.minimum(rng.random(count) * stay, DAYS - first)
-        hours = rng.normal(20, 3, count) % 24
-        visits += [(START + int(day) * 86_400 + int(hour * 3600), user) for day, hour in zip(days, hours, strict=True)]
-    return sorted(visits)
+def normal_scores(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Quantiles of the standard normal distribution in random order, the few at the ends drawn in to be nearly equal. Page *readers*."""
+    return rng.permutation(ndtri((np.arange(size) + 6) / (size + 11)))
 
 
-def run_visits(
-    rng: np.random.Generator,
-    visits: list[tuple[int, int]],
-    tastes: tuple[np.ndarray, np.ndarray],
-    of_item: np.ndarray,
-    favourite: np.ndarray,
-    nature: dict[str, np.ndarray],
-) -> list[tuple[int, int, float, int]]:
-    """Play all visits in the order of time: page, choice, rating. Page *readers*."""
-    scale = 1 / np.sqrt(np.maximum(of_item.sum(axis=0), 1))  # a rare topic binds more strongly than a common one
-    counts, seen, rows = np.zeros(len(of_item)), np.zeros((len(favourite), len(of_item)), bool), []
-    place = 1 / np.log2(np.arange(PAGE) + 2)
-    for timestamp, user in visits:
-        past = (timestamp - START) / (DAYS * 86_400)
-        taste = (1 - past) * tastes[0][user] + past * tastes[1][user]
-        match = of_item @ (taste * scale)
-        match /= match.max()  # 1 for the item on the shelf that fits best
-        wish = 10.0 * match + 1.5 * favourite[user]
-        free = ~(seen[user] | nature["hidden"])
-        if free.sum() < PAGE:
-            continue
-        page = draw_page(rng, free, counts + np.exp(nature["appeal"]), np.exp(wish))
-        attraction = np.exp(wish[page] + 1.9 * nature["appeal"][page]) * place
-        item = int(rng.choice(page, p=attraction / attraction.sum()))
-        seen[user, item] = True
-        counts[item] += 1
-        opinion = 3.1 + 1.1 * match[item] + nature["quality"][item] + nature["generosity"][user] + rng.normal(0, 0.85)
-        rows.append((user, item, to_stars(opinion, rng.random()), timestamp))
-    return rows
+def draw_world(rng: np.random.Generator, items: pd.DataFrame, tastes: tuple[np.ndarray, np.ndarray], of_item: np.ndarray) -> World:
+    """The natures of items and readers. Page *readers*."""
+    n_users, n_items = len(tastes[0]), len(items)
+    domains = pd.get_dummies(items["domain"]).to_numpy(float)
+    leaning = rng.dirichlet(np.full(domains.shape[1], 0.5), size=n_users) @ domains.T
+    fame, craft = normal_scores(rng, n_items), normal_scores(rng, n_items)
+    kindness, hidden = rng.normal(size=n_users), rng.random(n_items) < 0.015
+    return World(matches(tastes[0], of_item), matches(tastes[1], of_item), leaning, fame, craft, kindness, hidden, published(items))
 
 
-def draw_page(rng: np.random.Generator, free: np.ndarray, popularity: np.ndarray, search: np.ndarray) -> np.ndarray:
-    """Positions of the 20 items shown: half popular, four tenths found by taste, the rest at random. Page *readers*."""
-    weights = 0.5 * popularity**1.45 / (popularity**1.45 @ free) + 0.4 * search / (search @ free) + 0.1 / free.sum()
-    keys = rng.exponential(size=len(free)) / np.where(free, weights, 1e-300)  # the smallest keys: draws without replacement
-    return np.argsort(keys, kind="stable")[:PAGE]
+def published(items: pd.DataFrame) -> np.ndarray:
+    """Day on which each item appeared, counted from the first day; NaN for those without a date. Page *readers*."""
+    if "date" not in items:
+        return np.full(len(items), np.nan)
+    dates = pd.to_datetime(items["date"].replace("", None), format="%Y-%m-%d")
+    return ((dates - pd.Timestamp(START, unit="s")) / pd.Timedelta(days=1)).to_numpy(float)
 
 
-def to_stars(opinion: float, chance: float) -> float:
-    """Half-star rating of an opinion; most people prefer whole stars. Page *readers*."""
-    step = 1.0 if chance < 0.5 else 0.5
-    return float(np.clip(np.round(opinion / step) * step, 0.5, 5.0))
+def draw_visits(rng: np.random.Generator, n_users: int) -> pd.DataFrame:
+    """``user, day, timestamp`` of every visit, by time. Page *readers*."""
+    activity = np.clip(np.round(rng.lognormal(1.72, 1.3, n_users)), 1, 250).astype(int)
+    first, stay = rng.uniform(0, DAYS * 0.9, n_users), rng.exponential(360, n_users)
+    user = np.repeat(np.arange(n_users), activity)
+    day = np.floor(rng.uniform(first[user], np.minimum(first + stay, DAYS)[user])).astype(int)
+    second = (rng.normal(20, 3, len(user)) % 24 * 3600).astype(int)
+    visits = pd.DataFrame({"user": user, "day": day, "timestamp": START + day * DAY + second})
+    return visits.sort_values(["timestamp", "user"], ignore_index=True)
+
+
+def run_visits(rng: np.random.Generator, visits: pd.DataFrame, world: World, settings: Settings) -> pd.DataFrame:
+    """Play all visits day by day: adds ``item`` and its ``match``. Page *readers*."""
+    free = np.tile((~world.hidden).astype(float), (len(world.leaning), 1))
+    appeal = settings.appeal * world.fame
+    popularity, users = np.exp(appeal), visits["user"].to_numpy()
+    items, fits = np.full(len(visits), -1), np.zeros(len(visits))
+    for day, rows in rounds(visits):
+        possible = free[users[rows]] * freshness(world.published, day)
+        rows, possible = rows[possible.any(axis=1)], possible[possible.any(axis=1)]  # who has had everything leaves with nothing
+        user = users[rows]
+        match = (1 - day / DAYS) * world.match_start[user] + day / DAYS * world.match_end[user]
+        match /= match.max(axis=1, keepdims=True)  # 1 for the item on the shelf that fits best
+        browsing = rng.random((len(user), 1)) < settings.browsing
+        wanted = np.where(browsing, popularity**settings.feedback, np.exp(12 * match + 1.8 * world.leaning[user] + appeal))
+        upto = np.cumsum(wanted * possible, axis=1)
+        item = (upto <= rng.random((len(user), 1)) * upto[:, -1:]).sum(axis=1)  # one draw per row
+        free[user, item] = 0
+        popularity += np.bincount(item, minlength=len(popularity))
+        items[rows], fits[rows] = item, match[np.arange(len(item)), item]
+    return visits.assign(item=items, match=fits)[items >= 0]
+
+
+def rounds(visits: pd.DataFrame) -> Iterator[tuple[int, np.ndarray]]:
+    """Day and rows of visits that are played at once: of each reader the first of the day, then the second, and so on. Page *readers*."""
+    days, turns = visits["day"].to_numpy(), visits.groupby(["day", "user"]).cumcount().to_numpy()
+    order = np.lexsort((turns, days))
+    starts = np.flatnonzero(np.diff(days[order], prepend=-1) | np.diff(turns[order], prepend=-1))
+    for rows in np.split(order, starts[1:]):
+        yield int(days[rows[0]]), rows
+
+
+def freshness(published: np.ndarray, day: int) -> np.ndarray:
+    """Factor of each item's chance: 1 without a date, 0 before it, large on it and halved every two days or so. Page *readers*."""
+    age = day - published
+    return np.where(np.isnan(age), 1.0, np.where(age >= 0, 60 * np.exp(-np.maximum(age, 0) / 3), 0.0))
+
+
+def rate(rng: np.random.Generator, table: pd.DataFrame, world: World, settings: Settings) -> np.ndarray:
+    """Stars of all visits. Page *readers*."""
+    quality = settings.quality * (settings.fame * world.fame + np.sqrt(1 - settings.fame**2) * world.craft)
+    opinion = settings.base + settings.liking * table["match"].to_numpy() + quality[table["item"]]
+    opinion += settings.generosity * world.kindness[table["user"]] + settings.noise * rng.normal(size=len(table))
+    return to_stars(opinion, rng.random(len(table)))
+
+
+def to_stars(opinions: np.ndarray, chances: np.ndarray) -> np.ndarray:
+    """Half-star ratings of opinions; most people prefer whole stars. Page *readers*."""
+    steps = np.where(chances < 0.4, 1.0, 0.5)
+    return np.clip(np.round(opinions / steps) * steps, 0.5, 5.0)
 
 
 def taste_table(start: np.ndarray, end: np.ndarray, topics: list[str]) -> pd.DataFrame:
