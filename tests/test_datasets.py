@@ -236,8 +236,12 @@ def test_items_need_no_date(small: pd.DataFrame):
 
 
 def test_who_has_had_everything_leaves_with_nothing(small: pd.DataFrame):
-    table = simulate_readers(small.head(6), n_users=40, random_state=1).interactions
-    assert not table.duplicated(["user_id", "item_id"]).any() and table["user_id"].value_counts().max() <= 6
+    table = simulate_readers(small.head(30), n_users=100, random_state=1).interactions
+    assert not table.duplicated(["user_id", "item_id"]).any() and table["user_id"].value_counts().max() in (
+        28,
+        29,
+        30,
+    )  # some may be hidden
 
 
 def test_rounds_hold_nobody_twice():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from tokrec.datasets import load_movielens, load_shelf
+from tokrec.datasets import fit_readers, load_movielens, load_shelf
 from tokrec.datasets.fit_readers import FIRST, distance, reader_statistics, search
 from tokrec.datasets.readers import DAY, DAYS, START, topic_matrix
 from tokrec.distill import readers_order
@@ -13,7 +13,8 @@ from tokrec.distill.readers_order import ease, true_matches
 from tokrec.stored import stored
 
 
-def test_statistics_by_hand():
+def test_statistics_by_hand(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fit_readers, "ENOUGH", 1)
     table = pd.DataFrame({"user_id": list("aaabb"), "item_id": list("xyzxy"), "rating": [5.0, 3.0, 4.0, 4.0, 0.5]})
     found = reader_statistics(table, n_items=100)
     assert [found[f"rated, rank {rank}"] for rank in (1, 2, 3)] == [1, 1, 0.5]
@@ -21,6 +22,9 @@ def test_statistics_by_hand():
     assert found["rated, first 1%"] == 1 and found["rated, first 2%"] == 0.5 and found["rated, first 5%"] == 0
     assert found["share of likes"] == 0.6 and found["share of 4.0"] == 0.4 and found["share of 1.5"] == 0
     assert found["std within readers"] == pytest.approx((1 + np.sqrt(6.125)) / 2)
+    assert found["mean rating"] == 3.3 and found["std of readers' means"] == pytest.approx((4 - 2.25) / np.sqrt(2))
+    assert found["std of items' means"] == pytest.approx(np.std([4.5, 1.75, 4], ddof=1))
+    assert found["fame and mean rating"] == pytest.approx((3.125 - 4) / np.std([4.5, 1.75, 4]) * np.sqrt(2) / 3)
     assert found["readers, median/mean"] == 1 and found["readers, Gini"] == pytest.approx(0.1)
 
 

@@ -22,12 +22,12 @@ HEAD = (1, 2, 3)  # ranks
 PARTS = (0.01, 0.02, 0.05, 0.1, 0.2)  # of the catalogue
 ENOUGH = 20  # ratings of a reader or an item whose mean is looked at
 SEEDS = (101, 102, 103)  # the shelf's own readers have seed 0
-TAKEN = {"browsing": (0.2, 0.8), "feedback": (0.5, 2.5), "appeal": (0.5, 3.0), "fashion": (0.0, 2.0)}  # which items are taken, and bounds
-RATED = {"base": (2, 4.5), "liking": (0, 1.5), "quality": (0, 1), "fame": (0, 0.99), "generosity": (0, 1), "noise": (0.3, 1.5)}
+TAKEN = {"feedback": (0.5, 2.5), "appeal": (0.5, 4.0), "fashion": (0.0, 2.5)}  # which items are taken, and bounds
+RATED = {"base": (2, 4.5), "quality": (0, 1), "fame": (0, 0.99), "generosity": (0, 1), "noise": (0.3, 1.5)}
 
 FIRST = Settings(
-    browsing=0.45, feedback=2.0, appeal=2.25, fashion=0.95, base=3.2, liking=0.2, quality=0.45, fame=0.5, generosity=0.5, noise=0.9
-)  # where the search begins, found by earlier ones
+    browsing=4, feedback=1.4, appeal=3.6, fashion=1.9, base=2.9, liking=0.5, quality=0.6, fame=0.6, generosity=0.5, noise=0.9
+)  # where the search begins
 
 
 def reader_statistics(interactions: pd.DataFrame, n_items: int) -> dict[str, float]:
@@ -55,7 +55,8 @@ def reader_statistics(interactions: pd.DataFrame, n_items: int) -> dict[str, flo
         found |= {f"{name}, first {part:.0%}": curve[int(part * n_items)] for part in PARTS}
         found |= {f"{name}, Gini": gini(curve), f"{name}, top tenth": lorenz(curve)[2]}
     stars = interactions["rating"].value_counts(normalize=True).reindex(STARS, fill_value=0.0)
-    found |= {"share of likes": (interactions["rating"] >= LIKED).mean()} | {f"share of {star}": share for star, share in stars.items()}
+    found |= {"mean rating": interactions["rating"].mean(), "share of likes": (interactions["rating"] >= LIKED).mean()}
+    found |= {f"share of {star}": share for star, share in stars.items()}
     by_user = interactions.groupby("user_id")["rating"]
     activity, fame = by_user.size(), by_item.size()
     means = by_item.mean()[fame >= ENOUGH]
@@ -96,7 +97,7 @@ def search(far: Callable[[Settings], float], start: Settings, bounds: dict[str, 
     return settings(minimize(lambda values: far(settings(values)), first, method="Nelder-Mead", bounds=bounds.values(), options=options).x)
 
 
-def fit(items: pd.DataFrame, real: dict[str, float], start: Settings = FIRST, tries: tuple[int, int] = (20, 150)) -> Settings:
+def fit(items: pd.DataFrame, real: dict[str, float], start: Settings = FIRST, tries: tuple[int, int] = (25, 150)) -> Settings:
     """First what decides which items are taken, then, with the visits fixed, how they are rated. Page *readers*."""
     of_taking = [name for name in real if name.startswith("rated")]
     of_rating = [name for name in real if not name.startswith(("rated", "readers"))]

@@ -16,18 +16,18 @@ STARS = np.arange(0.5, 5.01, 0.5)
 
 @dataclass(frozen=True)
 class Settings:
-    """The constants that :mod:`tokrec.datasets.fit_readers` fits to MovieLens. Page *readers* tells where each one enters."""
+    """Constants that :mod:`tokrec.datasets.fit_readers` fits to MovieLens, and two set by hand. Page *readers* tells where each enters."""
 
-    browsing: float = 0.53  # part of the visits that start from what is popular
-    feedback: float = 1.7  # exponent of popularity
-    appeal: float = 2.2  # standard deviation of the items' appeal
-    fashion: float = 0.5  # standard deviation of the topics' fashion
-    base: float = 3.14  # a rating without match, quality and generosity
-    liking: float = 0.14  # what a perfect match adds
-    quality: float = 0.45  # standard deviation of the items' quality
-    fame: float = 0.58  # correlation of appeal and quality
-    generosity: float = 0.49  # standard deviation over readers
-    noise: float = 0.9  # standard deviation of one opinion
+    browsing: float = 4.0  # by hand: earlier visits after which a reader browses every second time
+    feedback: float = 1.46  # exponent of popularity
+    appeal: float = 3.76  # standard deviation of the items' appeal
+    fashion: float = 2.5  # standard deviation of the topics' fashion
+    base: float = 2.93  # a rating without match, quality and generosity
+    liking: float = 0.5  # by hand: what a perfect match adds
+    quality: float = 0.56  # standard deviation of the items' quality
+    fame: float = 0.7  # correlation of appeal and quality
+    generosity: float = 0.47  # standard deviation over readers
+    noise: float = 0.93  # standard deviation of one opinion
 
 
 FITTED = Settings()
@@ -68,8 +68,9 @@ def simulate_readers(items: pd.DataFrame, n_users: int = 2000, random_state: int
 
     Each reader has one to four interests (topics), a favourite domain or two, a generosity and an activity (log-normal, so that most
     do little and few do much; at least one interaction). One interest fades over the two years and another grows. At each visit the reader
-    either takes something that is popular so far (the rich get richer) or looks for something to their taste. The rating adds up taste, the
-    item's quality, generosity and noise. An item with a ``date`` can be taken from that day on, and mostly is within days.
+    takes something that is popular so far (the rich get richer), or, the likelier the more visits went before, something to their taste.
+    The rating adds up taste, the item's quality, generosity and noise. An item with a ``date`` can be taken from that day on, and mostly is
+    within days.
 
     Parameters
     ----------
@@ -170,6 +171,7 @@ def run_visits(rng: np.random.Generator, visits: pd.DataFrame, world: World, set
     free = np.tile((~world.hidden).astype(float), (len(world.leaning), 1))
     appeal = settings.appeal * world.fame
     popularity, users = np.exp(appeal), visits["user"].to_numpy()
+    browse = settings.browsing / (settings.browsing + visits.groupby("user").cumcount().to_numpy())
     items, fits = np.full(len(visits), -1), np.zeros(len(visits))
     for day, rows in rounds(visits):
         possible = free[users[rows]] * freshness(world.published, day)
@@ -177,8 +179,8 @@ def run_visits(rng: np.random.Generator, visits: pd.DataFrame, world: World, set
         user = users[rows]
         match = (1 - day / DAYS) * world.match_start[user] + day / DAYS * world.match_end[user]
         match /= match.max(axis=1, keepdims=True)  # 1 for the item on the shelf that fits best
-        browsing = rng.random((len(user), 1)) < settings.browsing
-        wanted = np.where(browsing, popularity**settings.feedback, np.exp(12 * match + 1.8 * world.leaning[user] + appeal))
+        browsing = rng.random((len(user), 1)) < browse[rows, None]
+        wanted = np.where(browsing, popularity**settings.feedback, np.exp(40 * match + 1.8 * world.leaning[user] + appeal))
         upto = np.cumsum(wanted * possible, axis=1)
         item = (upto <= rng.random((len(user), 1)) * upto[:, -1:]).sum(axis=1)  # one draw per row
         free[user, item] = 0

@@ -12,7 +12,7 @@ from tokrec.evaluate import ndcg_at_k, temporal_split
 from tokrec.recommend import ContentRecommender, PopularityRecommender
 from tokrec.similarity import best_first
 
-SEEDS = (1, 2, 3, 4, 5)  # the shelf's own readers have seed 0, the fit has others
+SEEDS = (21, 22, 23, 24, 25)  # used for nothing else
 RIDGE = 500.0  # on stars squared; not tuned
 
 
