@@ -8,12 +8,25 @@ from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from tokrec.datasets import load_movielens, load_movielens_links, load_movielens_tags, load_shelf, read_items, simulate_readers
 from tokrec.datasets import movielens as ml
-from tokrec.datasets.readers import PAGE, STARS, to_stars, topic_matrix
+from tokrec.datasets.readers import (
+    DAY,
+    DAYS,
+    STARS,
+    START,
+    draw_visits,
+    freshness,
+    normal_scores,
+    published,
+    rounds,
+    to_stars,
+    topic_matrix,
+)
 from tokrec.features.cache import shipped_vectors
 
 ROOT = Path(__file__).parents[1]
@@ -213,17 +226,50 @@ def test_topics_by_hand():
 
 @pytest.mark.parametrize(("opinion", "chance", "stars"), [(3.7, 0.9, 3.5), (3.8, 0.9, 4.0), (3.7, 0.1, 4.0), (9, 0.1, 5.0), (-2, 0.9, 0.5)])
 def test_stars_by_hand(opinion: float, chance: float, stars: float):
-    assert to_stars(opinion, chance) == stars
+    assert to_stars(np.array([opinion]), np.array([chance])).tolist() == [stars]
 
 
-def test_a_page_has_twenty_different_free_items():
-    import numpy as np
+def test_items_need_no_date(small: pd.DataFrame):
+    without, empty = (simulate_readers(items, n_users=40, random_state=1) for items in (small.drop(columns="date"), small.assign(date="")))
+    pd.testing.assert_frame_equal(without.interactions, empty.interactions)
+    assert np.isnan(published(small.drop(columns="date"))).all()
 
-    from tokrec.datasets.readers import draw_page
 
-    rng, free = np.random.default_rng(0), np.arange(100) % 2 == 0
-    shown = [draw_page(rng, free, np.ones(100), np.ones(100)) for _ in range(50)]
-    assert all(len(set(page)) == PAGE and free[page].all() for page in shown)
+def test_who_has_had_everything_leaves_with_nothing(small: pd.DataFrame):
+    table = simulate_readers(small.head(30), n_users=100, random_state=1).interactions
+    assert not table.duplicated(["user_id", "item_id"]).any() and table["user_id"].value_counts().max() in (
+        28,
+        29,
+        30,
+    )  # some may be hidden
+
+
+def test_rounds_hold_nobody_twice():
+    visits = pd.DataFrame({"user": [0, 1, 0, 0, 1], "day": [3, 3, 3, 4, 4]})
+    assert [(day, rows.tolist()) for day, rows in rounds(visits)] == [(3, [0, 1]), (3, [2]), (4, [3, 4])]
+
+
+def test_news_by_hand():
+    days = published(pd.DataFrame({"date": ["", "2024-11-01", "2024-11-11"]}))
+    assert np.isnan(days[0]) and days[1:].tolist() == [0, 10]
+    np.testing.assert_allclose(freshness(days, 9), [1, 60 * np.exp(-9 / 3), 0])
+    np.testing.assert_allclose(freshness(days, 10), [1, 60 * np.exp(-10 / 3), 60])
+
+
+def test_visits_go_on_to_the_end():
+    visits = draw_visits(np.random.default_rng(0), 1000)
+    assert set(visits["user"]) == set(range(1000)) and visits["timestamp"].is_monotonic_increasing
+    assert (visits["day"] == (visits["timestamp"] - START) // DAY).all() and visits["day"].between(0, DAYS - 1).all()
+    month = visits["day"] // 73  # tenths of the time
+    assert month.value_counts(normalize=True)[9] > 0.1
+
+
+def test_normal_scores_are_quantiles_in_random_order():
+    from statistics import NormalDist
+
+    scores = normal_scores(np.random.default_rng(0), 99)
+    np.testing.assert_allclose(np.sort(scores), [NormalDist().inv_cdf((k + 5) / 110) for k in range(1, 100)], atol=1e-12)
+    assert (np.diff(scores) < 0).sum() > 20
 
 
 def test_vectors_are_for_the_shelf_only():

@@ -13,6 +13,7 @@ from sklearn.metrics import cohen_kappa_score
 import tokrec
 from tokrec import cli
 from tokrec.datasets import load_movielens, load_movielens_tags
+from tokrec.datasets.fit_readers import reader_statistics
 from tokrec.datasets.shelf import DOMAINS
 from tokrec.features.encoder import bundled_folder
 from tokrec.stored import stored
@@ -96,6 +97,24 @@ def test_page_of_the_readers_states_every_constant_of_the_simulator():
     told = {number for number in constants if 25 <= number <= 1000 or (number > 1e-9 and number != int(number))}
     missing = {number for number in told if not re.search(rf"(?<![\d.]){re.escape(f'{number:g}')}(?![\d]|\.\d)", page)}
     assert not missing - {5.01}, "book/readers.md describes another simulator"
+
+
+def test_page_of_the_readers_states_the_computed_figures():
+    page = (ROOT / "book" / "readers.md").read_text(encoding="utf-8")
+    (ratings, films), shelf = load_movielens(), tokrec.load_shelf()
+    real, found = reader_statistics(ratings, len(films)), reader_statistics(shelf.interactions, len(shelf.items))
+    assert rows(page, "statistic") == [[name, f"{real[name]:.3f}", f"{found[name]:.3f}"] for name in real]
+    order = stored("readers_order").drop(columns="seed").agg(["mean", "min", "max"]).T.sort_values("mean")
+    assert rows(page, "method") == [[name, *(f"{value:.3f}" for value in row)] for name, row in order.iterrows()]
+    times = shelf.interactions["timestamp"]
+    late = times >= times.min() + 0.8 * (times.max() - times.min())
+    before, after = (set(shelf.interactions["user_id"][part]) for part in (~late, late))
+    told = f"leaves {len(before):,} of the {len(before | after):,} readers before it, {len(after):,} after it"
+    assert f"{told}, {len(before & after):,} of them on both sides, and {late.mean():.0%} of the interactions after it" in page
+    dates = pd.to_datetime(shelf.items["date"].replace("", None)).dropna()
+    news = shelf.interactions[shelf.interactions["item_id"].isin(dates.index)]
+    days = (pd.to_datetime(news["timestamp"], unit="s").dt.normalize() - dates.reindex(news["item_id"]).to_numpy()).dt.days
+    assert f"have {len(news) / len(dates):.0f} interactions on average, half of them within {days.median():.0f} days" in page
 
 
 def test_encoder_card_agrees_with_the_model():

@@ -226,10 +226,20 @@ def test_readers(shelf: Shelf):
     assert set(table["rating"]) == set(np.arange(0.5, 5.01, 0.5)) and not table.duplicated(["user_id", "item_id"]).any()
     assert table["timestamp"].is_monotonic_increasing
     assert 600 < (table["timestamp"].max() - table["timestamp"].min()) / 86_400 <= 731
+    late = table["timestamp"] >= table["timestamp"].min() + 0.8 * (table["timestamp"].max() - table["timestamp"].min())
+    before, after = set(table["user_id"][~late]), set(table["user_id"][late])
+    assert late.mean() > 0.2 and len(after) > 700 and len(before & after) > 400  # enough for a cut at one moment
     tastes = load_tastes()
     assert set(table["user_id"]) == set(tastes["user_id"])
     assert tastes.groupby("user_id")[["weight_start", "weight_end"]].sum().to_numpy() == pytest.approx(1, abs=1e-3)
     assert set(tastes["topic"]) <= set(shelf.items["tags"].explode())
+
+
+def test_news_are_read_fresh(shelf: Shelf):
+    dates = pd.to_datetime(shelf.items["date"].replace("", None)).dropna()
+    table = shelf.interactions[shelf.interactions["item_id"].isin(dates.index)]
+    age = pd.to_datetime(table["timestamp"], unit="s").dt.normalize() - dates.reindex(table["item_id"]).to_numpy()
+    assert len(table) > 5 * len(dates) and age.dt.days.min() == 0 and (age.dt.days <= 10).mean() > 0.8
 
 
 def test_readers_choose_by_their_tastes(shelf: Shelf):

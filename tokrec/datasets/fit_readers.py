@@ -55,7 +55,8 @@ def reader_statistics(interactions: pd.DataFrame, n_items: int) -> dict[str, flo
         found |= {f"{name}, first {part:.0%}": curve[int(part * n_items)] for part in PARTS}
         found |= {f"{name}, Gini": gini(curve), f"{name}, top tenth": lorenz(curve)[2]}
     stars = interactions["rating"].value_counts(normalize=True).reindex(STARS, fill_value=0.0)
-    found |= {"share of likes": (interactions["rating"] >= LIKED).mean()} | {f"share of {star}": share for star, share in stars.items()}
+    found |= {"mean rating": interactions["rating"].mean(), "share of likes": (interactions["rating"] >= LIKED).mean()}
+    found |= {f"share of {star}": share for star, share in stars.items()}
     by_user = interactions.groupby("user_id")["rating"]
     activity, fame = by_user.size(), by_item.size()
     means = by_item.mean()[fame >= ENOUGH]

@@ -25,9 +25,9 @@ class Settings:
     base: float = 2.93  # a rating without match, quality and generosity
     liking: float = 0.5  # by hand: what a perfect match adds
     quality: float = 0.56  # standard deviation of the items' quality
-    fame: float = 0.71  # correlation of appeal and quality
+    fame: float = 0.7  # correlation of appeal and quality
     generosity: float = 0.47  # standard deviation over readers
-    noise: float = 0.95  # standard deviation of one opinion
+    noise: float = 0.93  # standard deviation of one opinion
 
 
 FITTED = Settings()
