@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -176,14 +176,14 @@ def translations(names: dict[str, str], here: np.ndarray, there: np.ndarray) -> 
     import matplotlib.pyplot as plt
 
     _, axes = plt.subplots(figsize=(8.5, 5.4))
-    style = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": 9.5}
+    style: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": 9.5}
     for (english, chinese), a, b in zip(names.items(), here, there, strict=True):
         axes.plot(*np.transpose([a, b]), color="#8a949e", linewidth=0.8)
         above = 1 if a[1] >= b[1] else -1
         axes.annotate(english, a, xytext=(0, 10 * above), color=PALETTE[0], **style)
         axes.annotate(chinese, b, xytext=(0, -11 * above), color=PALETTE[4], **style)
-    axes.scatter(*here.T, s=22, color=PALETTE[0], label="English")
-    axes.scatter(*there.T, s=22, marker="s", color=PALETTE[4], label="Chinese")
+    axes.scatter(here[:, 0], here[:, 1], s=22, color=PALETTE[0], label="English")
+    axes.scatter(there[:, 0], there[:, 1], s=22, marker="s", color=PALETTE[4], label="Chinese")
     axes.set(xlabel="first principal component", ylabel="second principal component", title="The same things, named twice")
     axes.margins(0.1)
     axes.legend()

@@ -12,5 +12,6 @@ def offer_terms(app, document):
 
 
 def setup(app):
+    """Register with Sphinx."""
     app.connect("doctree-read", offer_terms)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
