@@ -16,7 +16,7 @@ STARS = np.arange(0.5, 5.01, 0.5)
 
 @dataclass(frozen=True)
 class Settings:
-    """Constants that :mod:`tokrec.datasets.fit_readers` fits to MovieLens, and two set by hand. Page *readers* tells where each enters."""
+    """Constants that ``tokrec.datasets.fit_readers`` fits to MovieLens, and two set by hand. Page *readers* tells where each enters."""
 
     browsing: float = 4.0  # by hand: earlier visits after which a reader browses every second time
     feedback: float = 1.46  # exponent of popularity
