@@ -24,7 +24,7 @@ FACE = "Noto Sans CJK SC"
 FAMILY = "tokrec Sans SC"
 WEIGHTS = (400, 700)
 # Characters of the book's texts outside GB2312: rare, Japanese and traditional ones. A test says which are missing.
-EXTRA = "啰瘆畑薙齁澥祐朥祂我想買一塊智慧手錶標題書內容簡詞彙機電視學習推薦與類"
+EXTRA = "鸮啰瘆畑薙齁澥祐朥祂我想買一塊智慧手錶標題書內容簡詞彙機電視學習推薦與類"
 SYSTEM_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
