@@ -26,7 +26,7 @@ TAKEN = {"feedback": (0.5, 2.5), "appeal": (0.5, 4.0), "fashion": (0.0, 2.5)}  #
 RATED = {"base": (2, 4.5), "quality": (0, 1), "fame": (0, 0.99), "generosity": (0, 1), "noise": (0.3, 1.5)}
 
 FIRST = Settings(
-    browsing=4, feedback=1.4, appeal=3.6, fashion=1.9, base=2.9, liking=0.5, quality=0.6, fame=0.6, generosity=0.5, noise=0.9
+    browsing=4, feedback=1.4, appeal=3.6, fashion=1.9, base=2.9, liking=0.5, quality=0.6, fame=0.6, generosity=0.5, noise=0.7
 )  # where the search begins
 
 

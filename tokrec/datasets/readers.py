@@ -22,12 +22,12 @@ class Settings:
     feedback: float = 1.46  # exponent of popularity
     appeal: float = 3.76  # standard deviation of the items' appeal
     fashion: float = 2.5  # standard deviation of the topics' fashion
-    base: float = 2.93  # a rating without match, quality and generosity
+    base: float = 2.89  # a rating without match, quality and generosity
     liking: float = 0.5  # by hand: what a perfect match adds
-    quality: float = 0.56  # standard deviation of the items' quality
-    fame: float = 0.7  # correlation of appeal and quality
-    generosity: float = 0.47  # standard deviation over readers
-    noise: float = 0.93  # standard deviation of one opinion
+    quality: float = 0.52  # standard deviation of the items' quality
+    fame: float = 0.74  # correlation of appeal and quality
+    generosity: float = 0.45  # standard deviation over readers
+    noise: float = 0.74  # scale of the Gumbel distribution of one opinion
 
 
 FITTED = Settings()
@@ -208,7 +208,7 @@ def rate(rng: np.random.Generator, table: pd.DataFrame, world: World, settings: 
     """Stars of all visits. Page *readers*."""
     quality = settings.quality * (settings.fame * world.fame + np.sqrt(1 - settings.fame**2) * world.craft)
     opinion = settings.base + settings.liking * table["match"].to_numpy() + quality[table["item"]]
-    opinion += settings.generosity * world.kindness[table["user"]] + settings.noise * rng.normal(size=len(table))
+    opinion += settings.generosity * world.kindness[table["user"]] + settings.noise * (np.euler_gamma - rng.gumbel(size=len(table)))
     return to_stars(opinion, rng.random(len(table)))
 
 
