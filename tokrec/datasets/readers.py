@@ -18,15 +18,15 @@ STARS = np.arange(0.5, 5.01, 0.5)
 class Settings:
     """Constants that :mod:`tokrec.datasets.fit_readers` fits to MovieLens, and two set by hand. Page *readers* tells where each enters."""
 
-    browsing: float = 4.0  # by hand: earlier visits after which a reader browses every second time
-    feedback: float = 1.46  # exponent of popularity
-    appeal: float = 3.76  # standard deviation of the items' appeal
-    fashion: float = 2.5  # standard deviation of the topics' fashion
-    base: float = 2.89  # a rating without match, quality and generosity
+    browsing: float = 3.0  # by hand: earlier visits after which a reader browses every second time
+    feedback: float = 1.53  # exponent of popularity
+    appeal: float = 3.93  # standard deviation of the items' appeal
+    fashion: float = 2.63  # standard deviation of the topics' fashion
+    base: float = 2.81  # a rating without match, quality and generosity
     liking: float = 0.5  # by hand: what a perfect match adds
-    quality: float = 0.52  # standard deviation of the items' quality
-    fame: float = 0.74  # correlation of appeal and quality
-    generosity: float = 0.45  # standard deviation over readers
+    quality: float = 0.54  # standard deviation of the items' quality
+    fame: float = 0.87  # correlation of appeal and quality
+    generosity: float = 0.49  # standard deviation over readers
     noise: float = 0.74  # scale of the Gumbel distribution of one opinion
 
 
