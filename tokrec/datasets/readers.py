@@ -22,10 +22,10 @@ class Settings:
     feedback: float = 1.53  # exponent of popularity
     appeal: float = 3.93  # standard deviation of the items' appeal
     fashion: float = 2.63  # standard deviation of the topics' fashion
-    base: float = 2.81  # a rating without match, quality and generosity
+    base: float = 2.79  # a rating without match, quality and generosity
     liking: float = 0.5  # by hand: what a perfect match adds
     quality: float = 0.54  # standard deviation of the items' quality
-    fame: float = 0.87  # correlation of appeal and quality
+    fame: float = 0.91  # correlation of appeal and quality
     generosity: float = 0.49  # standard deviation over readers
     noise: float = 0.74  # scale of the Gumbel distribution of one opinion
 
@@ -201,7 +201,7 @@ def rounds(visits: pd.DataFrame) -> Iterator[tuple[int, np.ndarray]]:
 def freshness(published: np.ndarray, day: int) -> np.ndarray:
     """Factor of each item's chance: 1 without a date, 0 before it, large on it and halved every two days or so. Page *readers*."""
     age = day - published
-    return np.where(np.isnan(age), 1.0, np.where(age >= 0, 60 * np.exp(-np.maximum(age, 0) / 3), 0.0))
+    return np.where(np.isnan(age), 1.0, np.where(age >= 0, 200 * np.exp(-np.maximum(age, 0) / 3), 0.0))
 
 
 def rate(rng: np.random.Generator, table: pd.DataFrame, world: World, settings: Settings) -> np.ndarray:
