@@ -252,8 +252,8 @@ def test_rounds_hold_nobody_twice():
 def test_news_by_hand():
     days = published(pd.DataFrame({"date": ["", "2024-11-01", "2024-11-11"]}))
     assert np.isnan(days[0]) and days[1:].tolist() == [0, 10]
-    np.testing.assert_allclose(freshness(days, 9), [1, 60 * np.exp(-9 / 3), 0])
-    np.testing.assert_allclose(freshness(days, 10), [1, 60 * np.exp(-10 / 3), 60])
+    np.testing.assert_allclose(freshness(days, 9), [1, 200 * np.exp(-9 / 3), 0])
+    np.testing.assert_allclose(freshness(days, 10), [1, 200 * np.exp(-10 / 3), 200])
 
 
 def test_visits_go_on_to_the_end():

@@ -18,16 +18,16 @@ STARS = np.arange(0.5, 5.01, 0.5)
 class Settings:
     """Constants that ``tokrec.datasets.fit_readers`` fits to MovieLens, and two set by hand. Page *readers* tells where each enters."""
 
-    browsing: float = 4.0  # by hand: earlier visits after which a reader browses every second time
-    feedback: float = 1.46  # exponent of popularity
-    appeal: float = 3.76  # standard deviation of the items' appeal
-    fashion: float = 2.5  # standard deviation of the topics' fashion
-    base: float = 2.93  # a rating without match, quality and generosity
+    browsing: float = 3.0  # by hand: earlier visits after which a reader browses every second time
+    feedback: float = 1.53  # exponent of popularity
+    appeal: float = 3.93  # standard deviation of the items' appeal
+    fashion: float = 2.63  # standard deviation of the topics' fashion
+    base: float = 2.79  # a rating without match, quality and generosity
     liking: float = 0.5  # by hand: what a perfect match adds
-    quality: float = 0.56  # standard deviation of the items' quality
-    fame: float = 0.7  # correlation of appeal and quality
-    generosity: float = 0.47  # standard deviation over readers
-    noise: float = 0.93  # standard deviation of one opinion
+    quality: float = 0.54  # standard deviation of the items' quality
+    fame: float = 0.91  # correlation of appeal and quality
+    generosity: float = 0.49  # standard deviation over readers
+    noise: float = 0.74  # scale of the Gumbel distribution of one opinion
 
 
 FITTED = Settings()
@@ -201,14 +201,14 @@ def rounds(visits: pd.DataFrame) -> Iterator[tuple[int, np.ndarray]]:
 def freshness(published: np.ndarray, day: int) -> np.ndarray:
     """Factor of each item's chance: 1 without a date, 0 before it, large on it and halved every two days or so. Page *readers*."""
     age = day - published
-    return np.where(np.isnan(age), 1.0, np.where(age >= 0, 60 * np.exp(-np.maximum(age, 0) / 3), 0.0))
+    return np.where(np.isnan(age), 1.0, np.where(age >= 0, 200 * np.exp(-np.maximum(age, 0) / 3), 0.0))
 
 
 def rate(rng: np.random.Generator, table: pd.DataFrame, world: World, settings: Settings) -> np.ndarray:
     """Stars of all visits. Page *readers*."""
     quality = settings.quality * (settings.fame * world.fame + np.sqrt(1 - settings.fame**2) * world.craft)
     opinion = settings.base + settings.liking * table["match"].to_numpy() + quality[table["item"]]
-    opinion += settings.generosity * world.kindness[table["user"]] + settings.noise * rng.normal(size=len(table))
+    opinion += settings.generosity * world.kindness[table["user"]] + settings.noise * (np.euler_gamma - rng.gumbel(size=len(table)))
     return to_stars(opinion, rng.random(len(table)))
 
 
