@@ -158,7 +158,7 @@ def test_ranking_and_intervals_take_bounded_memory(monkeypatch: pytest.MonkeyPat
     seen["rating"] = rng.choice([3.0, 5.0], 3000)
     fitted = PopularityRecommender().fit(seen[:2500], items)
     monkeypatch.setattr(league, "BLOCK", 200_000)  # ten readers at once
-    whole = league._rank_block(fitted, list(fitted.users_), 10)
+    whole = league._rank_block(fitted, list(fitted.users_), 10, 0.0, np.ones(n_items, bool))
     tracemalloc.start()
     judged = per_user(fitted, seen[2500:], k=10)
     peak = tracemalloc.get_traced_memory()[1] / 2**20

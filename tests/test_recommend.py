@@ -183,8 +183,8 @@ def test_a_recommender_saved_by_version_0_1_loads(kind: str):
 def test_a_recommender_saved_by_a_later_version_says_so(fitted: dict, tmp_path: Path):
     folder = fitted["popularity"].save(tmp_path)
     described = json.loads((folder / "recommender.json").read_text(encoding="utf-8"))
-    assert described["format"] == 2 and described["tokrec"]
-    (folder / "recommender.json").write_text(json.dumps(described | {"format": 3, "tokrec": "9.9.0"}), encoding="utf-8")
+    assert described["format"] == 3 and described["tokrec"]
+    (folder / "recommender.json").write_text(json.dumps(described | {"format": 4, "tokrec": "9.9.0"}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"was saved by tokrec 9\.9\.0, later than this .*: upgrade tokrec, or fit and save again"):
         load_recommender(folder)
 

@@ -86,6 +86,26 @@ def test_ids_of_any_type_come_back(tmp_path: Path, ids: list):
     assert (copy.seen_ != fitted.seen_).nnz == 0 and copy.positive_ == fitted.positive_
 
 
+def test_times_come_back_and_files_without_them_are_read(tmp_path: Path):
+    seen = pd.DataFrame({"user_id": ["u", "v", "u"], "item_id": ["i2", "i1", "i0"], "rating": [5.0, 2.0, 4.0], "timestamp": [30, 0, 20]})
+    fitted = PopularityRecommender().fit(seen, items())
+    copy = load_recommender(fitted.save(tmp_path))
+    assert copy.times_[:, :3].toarray().tolist() == fitted.times_[:, :3].toarray().tolist() == [[20, 0, 30], [0, 0, 0]]
+    assert copy.times_.nnz == copy.seen_.nnz == 3  # a time of 0 keeps its place
+    saved = json.loads((tmp_path / "recommender.json").read_text(encoding="utf-8"))
+    rows = np.load(BytesIO(base64.b64decode(saved["ratings"])))[["user", "item", "rating"]]
+    content = BytesIO()
+    np.save(content, np.array(rows.tolist(), dtype=[("user", "<i8"), ("item", "<i8"), ("rating", "<f4")]))
+    older = {
+        "format": 2,
+        "ratings": base64.b64encode(content.getvalue()).decode(),
+        "sha256": hashlib.sha256(content.getvalue()).hexdigest(),
+    }
+    (tmp_path / "recommender.json").write_text(json.dumps(saved | older), encoding="utf-8")
+    without = load_recommender(tmp_path)
+    assert without.seen_.toarray().tolist() == fitted.seen_.toarray().tolist() and without.times_.sum() == 0
+
+
 def test_parameters_and_odd_columns_come_back(tmp_path: Path):
     table = items(**{"": 1, "a\nb": 2}).assign(**{"title_en": "x"})
     table[3], table[("a", 1)], table[None] = 4, 5, 6

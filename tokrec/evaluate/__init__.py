@@ -3,13 +3,14 @@
 from tokrec.evaluate.intervals import bootstrap_interval, paired_difference
 from tokrec.evaluate.league import Ranker, league_table, per_user, rank_unseen
 from tokrec.evaluate.metrics import METRICS, coverage, f1_at_k, judge_queries, mrr_at_k, ndcg_at_k, precision_at_k, recall_at_k
-from tokrec.evaluate.splits import POSITIVE, global_split, liked_from, temporal_split
+from tokrec.evaluate.splits import POSITIVE, cold_folds, global_split, liked_from, rolling_splits, temporal_split, warm_split
 
 __all__ = [
     "METRICS",
     "POSITIVE",
     "Ranker",
     "bootstrap_interval",
+    "cold_folds",
     "coverage",
     "f1_at_k",
     "global_split",
@@ -23,5 +24,7 @@ __all__ = [
     "precision_at_k",
     "rank_unseen",
     "recall_at_k",
+    "rolling_splits",
     "temporal_split",
+    "warm_split",
 ]

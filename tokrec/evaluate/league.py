@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from tokrec.checks import check_columns, check_k, check_list, id_index
 from tokrec.evaluate.intervals import BLOCK, bootstrap_interval
 from tokrec.evaluate.metrics import METRICS, coverage
 from tokrec.similarity import best_first
+
+Exclude = Literal["rated", "liked"]
 
 
 class Ranker(Protocol):
@@ -32,23 +34,50 @@ class Ranker(Protocol):
         """Scores ``(n_users, n_items)``, larger is better."""
 
 
-def rank_unseen(recommender: Ranker, users: Sequence, k: int) -> list[list]:
-    """The first `k` unseen items of each reader, fewer where fewer are unseen; a block of readers at a time. Chapter *recommender*."""
+def rank_unseen(recommender: Ranker, users: Sequence, k: int, exclude: Exclude = "rated", candidates: pd.Index | None = None) -> list[list]:
+    """The first `k` items of each reader, fewer where fewer can be shown; a block of readers at a time. Chapter *recommender*.
+
+    Parameters
+    ----------
+    recommender : Ranker
+    users : sequence of user_id
+    k : int
+    exclude : {"rated", "liked"}
+        What is never shown: all that the reader has rated in the training part, or only what was liked.
+    candidates : Index, optional
+        Items that may be shown; by default all.
+    """
     check_k(k)
-    users = check_list(users, "users")
-    block = max(1, BLOCK // len(recommender.items_))
-    return [ranked for start in range(0, len(users), block) for ranked in _rank_block(recommender, users[start : start + block], k)]
+    if exclude not in ("rated", "liked"):
+        raise ValueError(f"exclude must be 'rated' or 'liked', not {exclude!r}")
+    users, allowed = check_list(users, "users"), _allowed(recommender.items_.index, candidates)
+    block, least = max(1, BLOCK // len(recommender.items_)), 0.0 if exclude == "rated" else recommender.positive_
+    starts = range(0, len(users), block)
+    return [ranked for start in starts for ranked in _rank_block(recommender, users[start : start + block], k, least, allowed)]
 
 
-def _rank_block(recommender: Ranker, users: list, k: int) -> list[list]:
+def _allowed(items: pd.Index, candidates: pd.Index | None) -> np.ndarray:
+    if candidates is None:
+        return np.ones(len(items), bool)
+    unknown = ~candidates.isin(items)
+    if unknown.any() or not len(candidates):
+        raise ValueError(f"candidates must be items of the recommender, at least one, and {candidates[unknown].tolist()[:1]} is none")
+    return items.isin(candidates)
+
+
+def _rank_block(recommender: Ranker, users: list, k: int, least: float, allowed: np.ndarray) -> list[list]:
     scores = np.array(recommender.score(users), dtype=float)
+    scores[:, ~allowed] = -np.inf
     seen = recommender.seen_[recommender.users_.get_indexer(id_index(users))].tocoo()
-    scores[seen.row[seen.data > 0], seen.col[seen.data > 0]] = -np.inf
+    gone = (seen.data > 0) & (seen.data >= least)
+    scores[seen.row[gone], seen.col[gone]] = -np.inf
     best = best_first(scores, k)
     return [list(recommender.items_.index[order[np.isfinite(row[order])]]) for row, order in zip(scores, best, strict=True)]
 
 
-def per_user(recommender: Ranker, test: pd.DataFrame, k: int = 10) -> pd.DataFrame:
+def per_user(
+    recommender: Ranker, test: pd.DataFrame, k: int = 10, exclude: Exclude = "rated", candidates: pd.Index | None = None
+) -> pd.DataFrame:
     """Metrics of each reader who has something to find. Chapter *recommender*.
 
     Parameters
@@ -59,6 +88,10 @@ def per_user(recommender: Ranker, test: pd.DataFrame, k: int = 10) -> pd.DataFra
         Interactions held out; what should be found are those that count as liked, as in the recommender's training part. Readers unknown
         to the recommender are left out.
     k : int
+    exclude : {"rated", "liked"}
+        What is never shown: all that the reader has rated in the training part, or only what was liked.
+    candidates : Index, optional
+        Items that may be shown, for instance those hidden from the training; by default all.
 
     Returns
     -------
@@ -83,7 +116,7 @@ def per_user(recommender: Ranker, test: pd.DataFrame, k: int = 10) -> pd.DataFra
             f"test holds no rating of {recommender.positive_:g} or more by a reader of the training part: there is nothing to find"
         )
     relevant = liked.groupby("user_id", observed=True)["item_id"].agg(set)
-    ranked = rank_unseen(recommender, list(relevant.index), k)
+    ranked = rank_unseen(recommender, list(relevant.index), k, exclude, candidates)
     rows = [{name: metric(items, wanted, k) for name, metric in METRICS.items()} for items, wanted in zip(ranked, relevant, strict=True)]
     return pd.DataFrame(rows, index=relevant.index).assign(ranked=pd.Series(ranked, index=relevant.index))
 

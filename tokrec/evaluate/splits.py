@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Real
 
 import numpy as np
 import pandas as pd
 
-from tokrec.checks import check_columns, check_share, id_index, sorted_ids
+from tokrec.checks import check_columns, check_k, check_share, id_index, sorted_ids
 
 POSITIVE = 4.0  # of five stars: from this rating on an interaction counts as liked
 
@@ -90,3 +91,87 @@ def global_split(interactions: pd.DataFrame, test_share: float = 0.2) -> tuple[p
     ordered = check_columns(interactions, ("timestamp",), "interactions").sort_values("timestamp", kind="stable")
     cut = len(ordered) - round(len(ordered) * test_share)
     return ordered.iloc[:cut], ordered.iloc[cut:]
+
+
+def warm_split(
+    interactions: pd.DataFrame, test_share: float = 0.2, min_liked: int = 5, positive: float | None = None, random_state: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Each reader's last liked items are the test; the training ends before the first of them. Chapter *evaluation*.
+
+    Parameters
+    ----------
+    interactions : DataFrame
+        ``user_id, item_id, rating, timestamp``.
+    test_share : float
+        Part of each reader's liked items, rounded up, that is looked for; in (0, 1).
+    min_liked : int
+        Readers who liked fewer items stay wholly in the training part.
+    positive : float, optional
+        From which rating on an interaction counts as liked; by default 4 of five stars.
+    random_state : int
+        Orders what one reader rated at one moment.
+
+    Returns
+    -------
+    train, test : DataFrame
+        `train` holds all that a reader had rated before the cut, whatever the rating; `test` the liked items after it. What was rated
+        after the cut and not liked is in neither.
+
+    Notes
+    -----
+    The cut is each reader's own: the training part of one reader may lie later than the test of another. :func:`rolling_splits` cuts
+    everybody at one time.
+    """
+    check_share(test_share, "test_share")
+    interactions = check_columns(interactions, ("user_id", "item_id", "rating", "timestamp"), "interactions")
+    liked_at = liked_from(interactions["rating"], positive)
+    readers = sorted_ids(interactions["user_id"].tolist(), "user_id").get_indexer(id_index(interactions["user_id"].tolist()))
+    shuffled = np.random.default_rng(random_state).permutation(len(interactions))
+    order = np.lexsort((shuffled, interactions["timestamp"], readers))
+    ordered, readers = interactions.iloc[order], readers[order]
+    liked = (ordered["rating"].astype("float32") >= liked_at).to_numpy()
+    by_reader = pd.Series(liked).groupby(readers)
+    number, total = by_reader.cumsum().to_numpy(), by_reader.transform("sum").to_numpy()
+    late = (number > total - np.ceil(total * test_share)) & (total >= min_liked)
+    return ordered[~late], ordered[late & liked]
+
+
+def rolling_splits(
+    interactions: pd.DataFrame, starts: int = 5, first: float = 0.5, positive: float | None = None
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Cut all readers at one moment, several times: train on all before, look for what was liked until the next cut. Chapter *evaluation*.
+
+    Parameters
+    ----------
+    interactions : DataFrame
+        ``user_id, item_id, rating, timestamp``.
+    starts : int
+        Number of cuts, at equal shares of the interactions from `first` on.
+    first : float
+        Share of the interactions before the first cut, in (0, 1).
+    positive : float, optional
+        From which rating on an interaction counts as liked; by default 4 of five stars.
+
+    Yields
+    ------
+    train, test : DataFrame
+        `test` holds the liked items between this cut and the next; those who have no history before the cut can only be left out when
+        they are judged (:func:`tokrec.evaluate.per_user` does).
+    """
+    check_share(first, "first")
+    check_k(starts)
+    ordered = check_columns(interactions, ("rating", "timestamp"), "interactions").sort_values("timestamp", kind="stable")
+    liked_at, times = liked_from(ordered["rating"], positive), ordered["timestamp"].to_numpy()
+    ends = [times[min(len(times) - 1, round(len(times) * share))] for share in np.linspace(first, 1, starts + 1)[:-1]]
+    for start, end in zip(ends, [*ends[1:], np.inf], strict=True):
+        between = ordered[(times >= start) & (times < end)]
+        yield ordered[times < start], between[between["rating"].astype("float32") >= liked_at]
+
+
+def cold_folds(items: pd.Index, folds: int = 5, random_state: int = 0) -> list[pd.Index]:
+    """The items in `folds` parts of equal size, drawn by chance: each is hidden from all training once. Chapter *evaluation*."""
+    check_k(folds)
+    if len(items) < folds:
+        raise ValueError(f"items holds {len(items)} items, too few for {folds} folds")
+    drawn = np.random.default_rng(random_state).permutation(len(items))
+    return [items[np.sort(part)] for part in np.array_split(drawn, folds)]

@@ -31,6 +31,8 @@ class Recommender(BaseEstimator, ABC):
         The readers of ``fit``.
     seen_ : csr_matrix of float32, shape (n_users, n_items)
         Rating of each interaction of ``fit``; 0 where there is none.
+    times_ : csr_matrix of float64, shape (n_users, n_items)
+        When: the time of each interaction in the places of ``seen_``, as ``fit`` was given it.
     positive_ : float
         From this rating on an interaction counts as liked.
     """
@@ -38,6 +40,7 @@ class Recommender(BaseEstimator, ABC):
     items_: pd.DataFrame
     users_: pd.Index
     seen_: csr_matrix
+    times_: csr_matrix
     positive_: float
     positive: float | None = None
 
@@ -64,24 +67,29 @@ class Recommender(BaseEstimator, ABC):
         interactions = check_interactions(interactions, items)
         users = sorted_ids(interactions["user_id"].tolist(), "user_id")
         positive = liked_from(interactions["rating"], self.positive)
-        return self._learn(items, users, interaction_matrix(interactions, users, items.index), positive)
+        seen, times = (interaction_matrix(interactions, users, items.index, column) for column in ("rating", "timestamp"))
+        return self._learn(items, users, seen, times, positive)
 
-    def _learn(self, items: pd.DataFrame, users: pd.Index, seen: csr_matrix, positive: float) -> Self:
-        self.items_, self.users_, self.seen_, self.positive_ = items, users, seen, positive
+    def _learn(self, items: pd.DataFrame, users: pd.Index, seen: csr_matrix, times: csr_matrix, positive: float) -> Self:
+        self.items_, self.users_, self.seen_, self.times_, self.positive_ = items, users, seen, times, positive
         self._fit()
         return self
 
     def _learn_beside(self, other: Recommender) -> Self:
         """Learn from what `other` was given: for recommenders that are made of others."""
-        return self._learn(other.items_, other.users_, other.seen_, other.positive_)
+        return self._learn(other.items_, other.users_, other.seen_, other.times_, other.positive_)
 
     @abstractmethod
     def _fit(self) -> None:
-        """Learn from ``items_`` and ``seen_``."""
+        """Learn from ``items_``, ``seen_`` and ``times_``."""
 
     @abstractmethod
     def _score_history(self, history: csr_matrix) -> np.ndarray:
         """Scores ``(n, n_items)`` for rows of ratings ``(n, n_items)``; an empty row is a new reader."""
+
+    def _score_events(self, history: csr_matrix, times: csr_matrix) -> np.ndarray:
+        """As :meth:`_score_history`, with the time of each rating in its place; for those recommenders to whom it matters."""
+        return self._score_history(history)
 
     def _score_text(self, texts: Sequence[str]) -> np.ndarray:
         raise ValueError(f"{type(self).__name__} does not read text: use ContentRecommender or HybridRecommender for a query")
@@ -95,12 +103,17 @@ class Recommender(BaseEstimator, ABC):
             For a reader who is not in the interactions of ``fit``.
         """
         self._check_fitted()
-        return self._score_history(self.seen_[self._rows(users)])
+        rows = self._rows(users)
+        return self._score_events(self.seen_[rows], self.times_[rows])
 
-    def score_history(self, history: csr_matrix) -> np.ndarray:
-        """Scores of all items for rows of ratings ``(n, n_items)`` in the order of ``items_``."""
+    def score_history(self, history: csr_matrix, times: csr_matrix | None = None) -> np.ndarray:
+        """Scores of all items for rows of ratings ``(n, n_items)`` in the order of ``items_``.
+
+        `times` holds the time of each rating in its place; without it all count as given at one moment.
+        """
         self._check_fitted()
-        return self._score_history(csr_matrix(history))
+        history = csr_matrix(history)
+        return self._score_events(history, same_time(history) if times is None else csr_matrix(times))
 
     def score_text(self, texts: Sequence[str]) -> np.ndarray:
         """Scores of all items for texts: float array ``(n_texts, n_items)``, larger is better.
@@ -131,7 +144,7 @@ class Recommender(BaseEstimator, ABC):
         text : str, optional
             What somebody asks for, in Chinese or English.
         history : sequence of item_id, optional
-            Items that somebody new liked.
+            Items that somebody new liked, in the order in which they were chosen.
         k : int
             Length of the list; at most all items come back.
         exclude_seen : bool
@@ -155,11 +168,11 @@ class Recommender(BaseEstimator, ABC):
         if text is not None:
             scores = self._score_text([check_query(text)])[0]
         elif history is not None:
-            row = self._history_row(history)
-            scores, seen = self._score_history(row)[0], row.toarray()[0] > 0
+            row, times = self._history_row(history)
+            scores, seen = self._score_events(row, times)[0], row.toarray()[0] > 0
         else:
             rows = self._rows([user])
-            scores, seen = self._score_history(self.seen_[rows])[0], self.seen_[rows].toarray()[0] > 0
+            scores, seen = self._score_events(self.seen_[rows], self.times_[rows])[0], self.seen_[rows].toarray()[0] > 0
         if exclude_seen:
             scores = np.where(seen, -np.inf, scores)
         order = best_first(scores[None, :], k)[0]
@@ -173,15 +186,15 @@ class Recommender(BaseEstimator, ABC):
             }
         )
 
-    def _history_row(self, history: Sequence[Any]) -> csr_matrix:
+    def _history_row(self, history: Sequence[Any]) -> tuple[csr_matrix, csr_matrix]:
         history = check_list(history, "history")
         positions = self.items_.index.get_indexer(id_index(history))
         if (positions < 0).any():
             unknown = [item for item, position in zip(history, positions, strict=True) if position < 0]
             raise ValueError(f"unknown item_id {unknown[0]!r}: see items_.index for the {len(self.items_)} known ones")
-        row = np.zeros((1, len(self.items_)), np.float32)
-        row[0, positions] = self.positive_
-        return csr_matrix(row)
+        row, times = np.zeros((1, len(self.items_)), np.float32), np.zeros((1, len(self.items_)))
+        row[0, positions], times[0, positions] = self.positive_, np.arange(1, len(positions) + 1)
+        return csr_matrix(row), csr_matrix(times)
 
     def _rows(self, users: Sequence[Any]) -> np.ndarray:
         users = check_list(users, "users")
@@ -212,7 +225,8 @@ class Recommender(BaseEstimator, ABC):
         if type(self) not in _kinds(Recommender):  # type: ignore[type-abstract]
             raise ValueError(f"{type(self).__name__} is no recommender of tokrec: load_recommender could not make it again")
         rows, columns = self.seen_.nonzero()
-        seen = {"user_id": self.users_[rows], "item_id": self.items_.index[columns], "rating": self.seen_.data}
+        ids = {"user_id": self.users_[rows], "item_id": self.items_.index[columns]}
+        seen = ids | {"rating": self.seen_.data, "timestamp": self.times_.data}
         saved = storage.Saved(type(self).__name__, self._stored_parameters(), self.items_, pd.DataFrame(seen))
         return storage.write(Path(folder), saved)
 
@@ -236,7 +250,7 @@ def load_recommender(folder: str | Path) -> Recommender:
         kinds = {kind.__name__: kind for kind in _kinds(Recommender)}  # type: ignore[type-abstract]
         if stored.kind not in kinds:
             raise ValueError(f"recommender.json names {stored.kind!r}, which is none of {', '.join(sorted(kinds))}")
-        return kinds[stored.kind](**stored.parameters).fit(stored.interactions.assign(timestamp=0), stored.items)
+        return kinds[stored.kind](**stored.parameters).fit(stored.interactions, stored.items)
     except Exception as error:  # parameters by anybody can be anything
         raise storage.damaged(folder, error) from error
 
@@ -247,8 +261,19 @@ def _kinds(base: type[Recommender]) -> list[type[Recommender]]:
     return [kind for kind in below if kind.__module__.startswith("tokrec.recommend.")]
 
 
-def interaction_matrix(interactions: pd.DataFrame, users: pd.Index, items: pd.Index) -> csr_matrix:
-    """Sparse ratings ``(n_users, n_items)``; of several ratings of one item by one reader the last row counts. Chapter *recommender*."""
+def interaction_matrix(interactions: pd.DataFrame, users: pd.Index, items: pd.Index, column: str = "rating") -> csr_matrix:
+    """Sparse ratings, or times, ``(n_users, n_items)``; of several rows with one reader and item the last counts. Chapter *recommender*.
+
+    Both matrices have their numbers in the same places, a time of 0 included.
+    """
     last = interactions.drop_duplicates(["user_id", "item_id"], keep="last")
-    places = users.get_indexer(id_index(last["user_id"].tolist())), items.get_indexer(id_index(last["item_id"].tolist()))
-    return csr_matrix((last["rating"].to_numpy(np.float32), places), shape=(len(users), len(items)))
+    rows, columns = users.get_indexer(id_index(last["user_id"].tolist())), items.get_indexer(id_index(last["item_id"].tolist()))
+    order = np.lexsort((columns, rows))
+    ends = np.searchsorted(rows[order], np.arange(len(users) + 1))
+    values = last[column].to_numpy(np.float32 if column == "rating" else np.float64)
+    return csr_matrix((values[order], columns[order], ends), shape=(len(users), len(items)))
+
+
+def same_time(history: csr_matrix) -> csr_matrix:
+    """Times for ratings of which none is known: all at one moment. Chapter *recommender*."""
+    return csr_matrix((np.zeros(len(history.data)), history.indices, history.indptr), shape=history.shape)

@@ -1,8 +1,8 @@
 """A saved recommender: one JSON file, no pickle; what went in comes out, or nothing is written (chapter *recommender*).
 
-``recommender.json`` in a folder holds name, parameters, items, readers and, in NumPy's own format, the ratings with their checksum. It is
-written aside and moved into its place when it is whole: whoever reads meets the earlier file or the new one, and of several who write the
-last one stays.
+``recommender.json`` in a folder holds name, parameters, items, readers and, in NumPy's own format, the ratings and their times with a
+checksum. It is written aside and moved into its place when it is whole: whoever reads meets the earlier file or the new one, and of several
+who write the last one stays.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tokrec import __version__
 from tokrec.checks import id_index
 from tokrec.text import ITEM_TEXT
 
-FORMAT = 2  # 1, without a number, was tokrec 0.1's: CSV files
+FORMAT = 3  # 1, without a number, was tokrec 0.1's: CSV files; 2 had no times
 HEAD = "recommender.json"
 
 
@@ -55,7 +55,8 @@ def write(folder: Path, saved: Saved) -> Path:
         users.get_indexer(id_index(saved.interactions["user_id"].tolist())),
         saved.items.index.get_indexer(id_index(saved.interactions["item_id"].tolist())),
     ]
-    ratings = np.rec.fromarrays([*places, saved.interactions["rating"]], dtype=[("user", "<i8"), ("item", "<i8"), ("rating", "<f4")])
+    kinds = [("user", "<i8"), ("item", "<i8"), ("rating", "<f4"), ("time", "<f8")]
+    ratings = np.rec.fromarrays([*places, saved.interactions["rating"], saved.interactions["timestamp"]], dtype=kinds)
     content = BytesIO()
     np.save(content, ratings.view(np.ndarray), allow_pickle=False)
     described = {
@@ -140,7 +141,8 @@ def _read_json(folder: Path, described: dict[str, Any]) -> Saved:
         raise ValueError("a rating belongs to no reader")
     if len(ratings) and not (0 <= ratings["item"].min() and ratings["item"].max() < len(items)):
         raise ValueError("a rating belongs to no item")
-    table = {"user_id": users.to_numpy()[ratings["user"]], "item_id": items.index[ratings["item"]], "rating": ratings["rating"]}
+    ids = {"user_id": users.to_numpy()[ratings["user"]], "item_id": items.index[ratings["item"]]}
+    table = ids | {"rating": ratings["rating"], "timestamp": ratings["time"] if "time" in ratings.dtype.names else 0.0}
     parameters = {name: decode_cell(value) for name, value in described["parameters"].items()}
     return Saved(described["recommender"], parameters, items, pd.DataFrame(table).astype({"user_id": users.dtype}))
 
@@ -150,7 +152,7 @@ def _read_csv(folder: Path, described: dict[str, Any]) -> Saved:
     items = pd.read_csv(_file(folder, "items.csv"), dtype=types, keep_default_na=False).set_index("item_id")
     items = items.assign(**{name: items[name].map(json.loads) for name in described["lists"]})
     interactions = pd.read_csv(_file(folder, "interactions.csv"), dtype=types, keep_default_na=False)
-    return Saved(described["recommender"], described["parameters"], items, interactions)
+    return Saved(described["recommender"], described["parameters"], items, interactions.assign(timestamp=0.0))
 
 
 def encode_table(table: pd.DataFrame) -> dict[str, Any]:
