@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     """The grammar of the command line. Chapter *recommender*."""
     top = argparse.ArgumentParser(
         prog="tokrec",
-        description="Recommend items from the bundled shelf, or from your own, for a text in Chinese or English; or judge methods on your own data.",
+        description="Recommend items for a text in Chinese or English, or judge methods: on the bundled shelf, or on your own data.",
     )
     top.add_argument("--version", action="version", version=f"tokrec {__version__}")
     commands = top.add_subparsers(dest="command", required=True)

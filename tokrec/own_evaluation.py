@@ -75,8 +75,9 @@ def judge_methods(interactions: pd.DataFrame, items: pd.DataFrame, positive: flo
     train, test = warm_split(interactions, positive=liked_at)
     if test["user_id"].nunique() < LEAST:
         raise ValueError(
-            f"too few readers to judge a method by: {test['user_id'].nunique()} have five liked items or more (rating {liked_at:g} or more),"
-            f" and {LEAST} are needed; give more interactions" + ("" if alike else ", or another threshold (--positive)")
+            f"too few readers to judge a method by: {test['user_id'].nunique()} have five liked items or more, and {LEAST} are needed; give"
+            " more interactions"
+            + ("" if alike else f", or a lower rating than {liked_at:g} from which on they count as liked (--positive)")
         )
     cuts = list(rolling_splits(interactions, CUTS, positive=liked_at)) if rolling else []
     texts = item_texts(items, labels=True)

@@ -19,7 +19,8 @@ NAMES = {
     ).split(),
     "item_id": (
         [name for name in IDS if name not in ("id", "编号", "序号")]  # these number the rows of such a file
-        + "item movie product book film song course 物品id 物品_id 物品 商品id 商品_id 商品 图书id 图书_id 图书 书籍 电影id 电影_id 电影".split()
+        + "item movie product book film song course".split()
+        + "物品id 物品_id 物品 商品id 商品_id 商品 图书id 图书_id 图书 书籍 电影id 电影_id 电影".split()
     ),
     "rating": "rating score stars star_rating grade rate user_rating 评分 打分 得分 分数 星级 评级".split(),
     "timestamp": (
@@ -36,8 +37,8 @@ def read_interactions(source: str | Path, items: pd.DataFrame | None = None, enc
     Parameters
     ----------
     source : str or Path
-        A file that :func:`tokrec.datasets.tables.read_table` takes, or ``-``. Columns are found by their usual names in English and Chinese:
-        a reader, an item, and where there are such a rating and a time (seconds since 1970, or a date).
+        A file that :func:`tokrec.datasets.tables.read_table` takes, or ``-``. Columns are found by their usual names in English and
+        Chinese: a reader, an item, and where there are such a rating and a time (seconds since 1970, or a date).
     items : DataFrame, optional
         Of :func:`tokrec.read_items`; then each item must be one of these.
     encoding : str, optional
@@ -120,6 +121,6 @@ def _check_once(frame: pd.DataFrame, name: str) -> None:
         user, item = frame["user_id"].iloc[row], frame["item_id"].iloc[row]
         first = int(((frame["user_id"] == user) & (frame["item_id"] == item)).to_numpy().argmax())
         raise ValueError(
-            f"{name} has reader {user!r} with item {item!r} in row {first + 2} and again in row {row + 2} ({int(again.sum())} such rows): keep"
-            " one row a reader and item, for clicks or plays the first, for ratings the last"
+            f"{name} has reader {user!r} with item {item!r} in row {first + 2} and again in row {row + 2} ({int(again.sum())} such rows):"
+            " keep one row a reader and item, for clicks or plays the first, for ratings the last"
         )

@@ -3,7 +3,17 @@
 from tokrec.evaluate.beyond import beyond_accuracy, diversity, miscalibration, new_hits, novelty
 from tokrec.evaluate.intervals import against_best, bootstrap_interval, paired_difference, two_level_interval
 from tokrec.evaluate.league import Ranker, league_table, per_user, rank_unseen
-from tokrec.evaluate.metrics import METRICS, coverage, f1_at_k, judge_queries, mrr_at_k, ndcg_at_k, precision_at_k, recall_at_k
+from tokrec.evaluate.metrics import (
+    METRICS,
+    coverage,
+    f1_at_k,
+    judge_queries,
+    mrr_at_k,
+    ndcg_at_k,
+    ndcg_of_scores,
+    precision_at_k,
+    recall_at_k,
+)
 from tokrec.evaluate.splits import POSITIVE, cold_folds, global_split, liked_from, rolling_splits, temporal_split, warm_split
 
 __all__ = [
@@ -24,6 +34,7 @@ __all__ = [
     "miscalibration",
     "mrr_at_k",
     "ndcg_at_k",
+    "ndcg_of_scores",
     "new_hits",
     "novelty",
     "paired_difference",
