@@ -1,8 +1,24 @@
 """Recommenders: one estimator a file, all with ``fit(interactions, items)`` and ``recommend(...)`` (chapter *recommender*)."""
 
+from tokrec.recommend.als import AlsRecommender
 from tokrec.recommend.base import Recommender, load_recommender
 from tokrec.recommend.content import ContentRecommender
+from tokrec.recommend.ease import EaseRecommender
+from tokrec.recommend.factors import SvdRecommender
 from tokrec.recommend.hybrid import HybridRecommender
+from tokrec.recommend.markov import MarkovRecommender
+from tokrec.recommend.neighbours import NeighbourRecommender
 from tokrec.recommend.popularity import PopularityRecommender
 
-__all__ = ["ContentRecommender", "HybridRecommender", "PopularityRecommender", "Recommender", "load_recommender"]
+__all__ = [
+    "AlsRecommender",
+    "ContentRecommender",
+    "EaseRecommender",
+    "HybridRecommender",
+    "MarkovRecommender",
+    "NeighbourRecommender",
+    "PopularityRecommender",
+    "Recommender",
+    "SvdRecommender",
+    "load_recommender",
+]
