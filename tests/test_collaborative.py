@@ -185,7 +185,9 @@ def test_ease_takes_the_smaller_side():
     for shape in ((2500, 60), (60, 2500), (7, 7), (0, 3), (3, 0)):
         liked = np.random.default_rng(2).integers(0, 2, shape).astype(float)
         wanted = np.linalg.inv(liked.T @ liked + 20 * np.eye(shape[1]))
-        np.testing.assert_allclose(inverse_gram(csr_matrix(liked, dtype=np.float32), 20.0), wanted, atol=1e-4 * np.abs(wanted).max(initial=0))
+        np.testing.assert_allclose(
+            inverse_gram(csr_matrix(liked, dtype=np.float32), 20.0), wanted, atol=1e-4 * np.abs(wanted).max(initial=0)
+        )
     many = random_array((2400, 2300), density=0.002, rng=3, format="csr", dtype=np.float32)  # several blocks are mirrored
     inverse = inverse_gram(many, 50.0)
     assert np.array_equal(inverse, inverse.T)

@@ -2,6 +2,7 @@
 
 from tokrec.recommend.als import AlsRecommender
 from tokrec.recommend.base import Recommender, load_recommender
+from tokrec.recommend.blend import BlendRecommender
 from tokrec.recommend.content import ContentRecommender
 from tokrec.recommend.ease import EaseRecommender
 from tokrec.recommend.factors import SvdRecommender
@@ -9,15 +10,18 @@ from tokrec.recommend.hybrid import HybridRecommender
 from tokrec.recommend.markov import MarkovRecommender
 from tokrec.recommend.neighbours import NeighbourRecommender
 from tokrec.recommend.popularity import PopularityRecommender
+from tokrec.recommend.ranker import RankRecommender
 
 __all__ = [
     "AlsRecommender",
+    "BlendRecommender",
     "ContentRecommender",
     "EaseRecommender",
     "HybridRecommender",
     "MarkovRecommender",
     "NeighbourRecommender",
     "PopularityRecommender",
+    "RankRecommender",
     "Recommender",
     "SvdRecommender",
     "load_recommender",

@@ -233,6 +233,10 @@ class Recommender(BaseEstimator, ABC):
     def _stored_parameters(self) -> dict[str, Any]:
         return self.get_params(deep=False)
 
+    @classmethod
+    def _from_stored(cls, parameters: dict[str, Any]) -> Self:
+        return cls(**parameters)
+
 
 def load_recommender(folder: str | Path) -> Recommender:
     """Read back what :meth:`Recommender.save` stored, by this version of the package or an earlier one. Chapter *recommender*.
@@ -247,12 +251,17 @@ def load_recommender(folder: str | Path) -> Recommender:
     folder = Path(folder)
     stored = storage.read(folder)
     try:
-        kinds = {kind.__name__: kind for kind in _kinds(Recommender)}  # type: ignore[type-abstract]
-        if stored.kind not in kinds:
-            raise ValueError(f"recommender.json names {stored.kind!r}, which is none of {', '.join(sorted(kinds))}")
-        return kinds[stored.kind](**stored.parameters).fit(stored.interactions, stored.items)
+        return kind_named(stored.kind)._from_stored(stored.parameters).fit(stored.interactions, stored.items)
     except Exception as error:  # parameters by anybody can be anything
         raise storage.damaged(folder, error) from error
+
+
+def kind_named(name: str) -> type[Recommender]:
+    """The recommender of this package that has the name; ``ValueError`` if none has. Chapter *recommender*."""
+    kinds = {kind.__name__: kind for kind in _kinds(Recommender)}  # type: ignore[type-abstract]
+    if name not in kinds:
+        raise ValueError(f"recommender.json names {name!r}, which is none of {', '.join(sorted(kinds))}")
+    return kinds[name]
 
 
 def _kinds(base: type[Recommender]) -> list[type[Recommender]]:
