@@ -11,6 +11,7 @@ from tokrec.recommend.markov import MarkovRecommender
 from tokrec.recommend.neighbours import NeighbourRecommender
 from tokrec.recommend.popularity import PopularityRecommender
 from tokrec.recommend.ranker import RankRecommender
+from tokrec.recommend.recent import RecentPopularityRecommender
 
 __all__ = [
     "AlsRecommender",
@@ -22,6 +23,7 @@ __all__ = [
     "NeighbourRecommender",
     "PopularityRecommender",
     "RankRecommender",
+    "RecentPopularityRecommender",
     "Recommender",
     "SvdRecommender",
     "load_recommender",
