@@ -11,7 +11,7 @@ from tokrec.recommend.markov import MarkovRecommender
 from tokrec.recommend.neighbours import NeighbourRecommender
 from tokrec.recommend.popularity import PopularityRecommender
 from tokrec.recommend.ranker import RankRecommender
-from tokrec.recommend.recent import RecentPopularityRecommender
+from tokrec.recommend.recent_popularity import RecentPopularityRecommender
 
 __all__ = [
     "AlsRecommender",
