@@ -129,7 +129,9 @@ def test_the_table(tmp_path: Path, items: Path, run):
     out, err, status = run(path, items, "--format", "json", "--rolling")
     found = json.loads(out)
     rows = {row["method"]: row for row in found["methods"]}
-    assert status == 0 and set(rows) == set(methods(4, True)) and "30 of 30 readers judged; ratings of 4 or more count" in found["remark"]
+    assert (
+        status == 0 and set(rows) == set(methods(4, True, 48)) and "30 of 30 readers judged; ratings of 4 or more count" in found["remark"]
+    )
     assert "by chance" not in found["remark"] and "title from 'title'" in err and "rating from 'rating'" in err
     train, test = ev.warm_split(read_interactions(path))
     popular = PopularityRecommender().fit(train, read_items(items))
@@ -150,12 +152,17 @@ def test_table_and_csv(tmp_path: Path, items: Path, run):
     path = written(tmp_path / "rows.csv", "user,item", [row[:2] for row in choices()])
     out, err, status = run(path, items)
     lines = out.splitlines()
-    assert status == 0 and lines[0].startswith("method") and len(lines) == len(methods(1, False)) + 2
+    assert status == 0 and lines[0].startswith("method") and len(lines) == len(methods(1, False, 48)) + 2
     assert "every interaction counts as liked; a fifth drawn by chance (the file has no times" in lines[-1]
     assert not {"liked_only", "rolling"} & set(lines[0].split())
     out, err, status = run(path, items, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
-    assert {row["method"] for row in rows} == set(methods(1, False)) and 0 < float(rows[0]["ndcg"]) <= 1 and "by chance" in err
+    assert {row["method"] for row in rows} == set(methods(1, False, 48)) and 0 < float(rows[0]["ndcg"]) <= 1 and "by chance" in err
+
+
+def test_methods_that_need_times_or_a_small_catalogue():
+    assert set(methods(1, True, 48)) - set(methods(1, False, 48)) == {"Markov chain", "recent popularity"}
+    assert set(methods(1, True, 48)) - set(methods(1, True, 20_000)) == {"EASE"}
 
 
 def test_what_counts_as_liked_can_be_said(tmp_path: Path, items: Path, run):

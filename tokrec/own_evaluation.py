@@ -10,11 +10,21 @@ from tqdm import tqdm
 
 from tokrec.evaluate import against_best, coverage, diversity, liked_from, novelty, per_user, rolling_splits, warm_split
 from tokrec.features.tfidf import TfidfFeatures
-from tokrec.recommend import ContentRecommender, HybridRecommender, PopularityRecommender, Recommender
+from tokrec.recommend import (
+    ContentRecommender,
+    EaseRecommender,
+    HybridRecommender,
+    MarkovRecommender,
+    NeighbourRecommender,
+    PopularityRecommender,
+    RecentPopularityRecommender,
+    Recommender,
+)
 from tokrec.text import item_texts, words
 
 LEAST = 10  # readers: an interval over fewer says nothing
 CUTS = 3  # moments at which all readers are cut
+SQUARE = 15_000  # liked items: a matrix of all pairs then takes 0.9 GB
 
 
 @dataclass(frozen=True)
@@ -32,14 +42,29 @@ class Judged:
     told: str
 
 
-def methods(positive: float, timed: bool) -> dict[str, Recommender]:
-    """What is compared, by name; those to whom the order of choices matters only where it is known. Chapter *evaluation*."""
-    return {
+def methods(positive: float, timed: bool, n_liked: int) -> dict[str, Recommender]:
+    """What is compared, by name; those to whom the order of choices matters only where it is known. Chapter *evaluation*.
+
+    Parameters
+    ----------
+    positive : float
+        From which rating on an interaction counts as liked.
+    timed : bool
+    n_liked : int
+        Items that somebody liked; EASE holds a number for each pair and is left out above 15,000.
+    """
+    found: dict[str, Recommender] = {
         "popularity": PopularityRecommender(positive),
         "TF-IDF": ContentRecommender("tfidf", positive=positive),
         "encoder": ContentRecommender("encoder", positive=positive),
         "hybrid": HybridRecommender(positive=positive),
+        "neighbours": NeighbourRecommender(positive=positive),
     }
+    if n_liked <= SQUARE:
+        found["EASE"] = EaseRecommender(positive=positive)
+    if timed:
+        found |= {"recent popularity": RecentPopularityRecommender(positive=positive), "Markov chain": MarkovRecommender(positive=positive)}
+    return found
 
 
 def judge_methods(interactions: pd.DataFrame, items: pd.DataFrame, positive: float | None = None, rolling: bool = False) -> Judged:
@@ -83,7 +108,8 @@ def judge_methods(interactions: pd.DataFrame, items: pd.DataFrame, positive: flo
     texts = item_texts(items, labels=True)
     vectors = TfidfFeatures(drop_stop_words=any(map(words, texts))).fit_transform(texts)
     rows, values = {}, {}
-    for name, recommender in tqdm(methods(liked_at, timed).items(), desc="methods", disable=None, leave=False):
+    n_liked = int(train["item_id"][train["rating"] >= liked_at].nunique())
+    for name, recommender in tqdm(methods(liked_at, timed, n_liked).items(), desc="methods", disable=None, leave=False):
         started = time.perf_counter()
         judged = per_user(recommender.fit(train, items), test)
         seconds = time.perf_counter() - started
@@ -101,7 +127,8 @@ def judge_methods(interactions: pd.DataFrame, items: pd.DataFrame, positive: flo
     compared = against_best(values).rename(columns={"mean": "ndcg"})
     table = compared.join(pd.DataFrame.from_dict(rows, orient="index")).dropna(axis="columns", how="all")
     table = table.sort_values("ndcg", ascending=False, kind="stable").rename_axis("method").reset_index()
-    return Judged(table, _told(interactions, len(values["popularity"]), liked_at, timed, alike))
+    told = _told(interactions, len(values["popularity"]), liked_at, timed, alike)
+    return Judged(table, told + ("" if n_liked <= SQUARE else f"; EASE is left out: {n_liked} liked items are too many for it"))
 
 
 def _over_cuts(recommender: Recommender, cuts: list[tuple[pd.DataFrame, pd.DataFrame]], items: pd.DataFrame) -> float | None:
