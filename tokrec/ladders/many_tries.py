@@ -12,7 +12,7 @@ from tqdm import tqdm
 from tokrec.evaluate import warm_split
 from tokrec.ladders.fooling import NAMES, Split, as_split, data, ndcg, scores, shown
 
-TRIES = (1, 2, 4, 8, 16, 32, 64)
+TRIES = (1, 2, 4, 8, 16, 32)
 READERS = (50, 150, 300)
 DRAWS = 500
 MEMBERS = tuple(name for name in NAMES if name != "random")
