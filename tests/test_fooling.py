@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 from sklearn.kernel_ridge import KernelRidge
 
 import tokrec.evaluate as ev
-from tokrec.ladders import fooling, fooling_text, lists, many_tries
+from tokrec.ladders import fooling, fooling_text, lists, many_tries, six_methods
 from tokrec.recommend import PopularityRecommender
 
 FILMS = pd.DataFrame({"title": list("abcdef"), "text": ""}, index=pd.Index(list("abcdef"), name="item_id"))
@@ -20,40 +20,41 @@ def frame(rows: list[tuple]) -> pd.DataFrame:
 
 
 @pytest.fixture
-def split(monkeypatch: pytest.MonkeyPatch) -> fooling.Split:
+def split(monkeypatch: pytest.MonkeyPatch) -> six_methods.Split:
     ratings = frame([*TRAIN, *TEST[:3], ("u", "d", 1, 4)])  # d is disliked after the cut
-    monkeypatch.setattr(fooling, "data", lambda: (ratings, FILMS))
-    return fooling.as_split(frame(TRAIN), frame(TEST))
+    for module in (fooling, six_methods):
+        monkeypatch.setattr(module, "data", lambda: (ratings, FILMS))
+    return six_methods.as_split(frame(TRAIN), frame(TEST))
 
 
 SCORES = np.tile(np.array([6, 5, 3, 4, 2, 1], np.float32), (3, 1))  # a b d c e f for everybody
 
 
-def test_a_split_as_matrices(split: fooling.Split):
+def test_a_split_as_matrices(split: six_methods.Split):
     assert split.users.tolist() == list("uvw") and split.seen.toarray()[0].tolist() == [5, 2, 0, 0, 0, 0]
     assert [set(FILMS.index[row]) for row in split.wanted] == [{"c"}, set(), {"a", "d"}]  # z is unknown
 
 
-def test_figures_are_those_of_the_protocol(split: fooling.Split):
+def test_figures_are_those_of_the_protocol(split: six_methods.Split):
     popular = PopularityRecommender().fit(split.train, FILMS)
     for least, exclude in ((0.5, "rated"), (4.0, "liked")):
         expected = ev.per_user(popular, split.test, exclude=exclude)["ndcg"]
-        found = fooling.ndcg(fooling.scores("popularity", split), split, least=least)
+        found = six_methods.ndcg(six_methods.scores("popularity", split), split, least=least)
         pd.testing.assert_series_equal(found, expected, check_names=False)
 
 
-def test_what_may_be_shown_by_hand(split: fooling.Split):
+def test_what_may_be_shown_by_hand(split: six_methods.Split):
     def order(**options) -> str:
-        return "".join(FILMS.index[np.argsort(-row)][0] for row in fooling.shown(SCORES, split, **options))
+        return "".join(FILMS.index[np.argsort(-row)][0] for row in six_methods.shown(SCORES, split, **options))
 
     assert order() == "dba"  # u has rated a and b, v a and c, w c
     assert order(least=4.0) == "bba"
     assert order(allowed=np.array([0, 0, 0, 0, 1, 1], bool)) == "eee"
 
 
-def test_later_dislikes_are_news_from_the_future(split: fooling.Split):
+def test_later_dislikes_are_news_from_the_future(split: six_methods.Split):
     scored = {"mine": SCORES}
-    honest = {"mine": fooling.ndcg(SCORES, split)}
+    honest = {"mine": six_methods.ndcg(SCORES, split)}
     less, more = fooling.exclusion(split, scored, honest)
     assert less["way"] == "only liked left out" and less["n"] == 2
     # u: c stands second, behind d; b comes back before it in the first way, d goes in the second. w stays as it was.
@@ -61,7 +62,7 @@ def test_later_dislikes_are_news_from_the_future(split: fooling.Split):
     assert more["fooled"] - more["honest"] == pytest.approx((1 - 1 / np.log2(3)) / 2)
 
 
-def test_candidates_hold_the_wanted_and_nothing_rated(split: fooling.Split, monkeypatch: pytest.MonkeyPatch):
+def test_candidates_hold_the_wanted_and_nothing_rated(split: six_methods.Split, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fooling, "NEGATIVES", 2)
     seen = []
     monkeypatch.setattr(fooling, "ndcg", lambda scored, split, allowed: seen.append(allowed) or pd.Series([0.0], ["u"]))
@@ -71,7 +72,7 @@ def test_candidates_hold_the_wanted_and_nothing_rated(split: fooling.Split, monk
     assert len(sets[1]) == 2 and sets[1] <= set("bdef") and len(sets[2]) == 4 and {"a", "d"} < sets[2] and "c" not in sets[2]
 
 
-def test_active_readers_by_hand(split: fooling.Split, monkeypatch: pytest.MonkeyPatch):
+def test_active_readers_by_hand(split: six_methods.Split, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fooling, "ACTIVE", 2)
     values = pd.Series([0.2, 0.6, 0.4], list("uvw"))
     with np.errstate(invalid="ignore"):  # a draw without any active reader, of three
@@ -81,22 +82,30 @@ def test_active_readers_by_hand(split: fooling.Split, monkeypatch: pytest.Monkey
     assert everybody == pytest.approx((0, 0))
 
 
-def test_the_past_is_not_the_future(split: fooling.Split, monkeypatch: pytest.MonkeyPatch):
+def test_the_past_is_not_the_future(split: six_methods.Split, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fooling, "GROUPS", 2)
     monkeypatch.setattr(fooling, "LEARNING", {"popularity": PopularityRecommender})
     trained = []
 
-    def noted(train, test, make=fooling.as_split):
+    def noted(train, test, make=six_methods.as_split):
         trained.append(set(zip(train["user_id"], train["item_id"], strict=True)))
         return make(train, test)
 
     monkeypatch.setattr(fooling, "as_split", noted)
     values = pd.Series([0.1, 0.2], list("uw"))
     rows = list(fooling.future_of_others(split, {}, {"EASE": values, "popularity": values}))
-    assert [row["way"] for row in rows] == ["the future of others", "as many ratings, of any time"]
+    assert [row["way"] for row in rows] == ["the future of others", "as many ratings of any time"]
     # w's cut comes first, at 1: nothing lies before it. u's is at 2: what v and w rated at 1 does, what v rated at 2 does not.
     assert trained[0] == trained[1] == {("w", "c")}
     assert trained[2] == {("u", "a"), ("u", "b"), ("v", "a"), ("w", "c")} and len(trained[3]) == 4
+
+
+def test_some_readers_come_whole():
+    ratings = frame([(user, item, 5, 1) for user, n in (("u", 3), ("v", 2), ("w", 4)) for item in "abcd"[:n]])
+    found = fooling.some_readers(ratings, 5, seed=0)
+    counts, whole = found["user_id"].value_counts(), ratings["user_id"].value_counts()
+    assert len(found) == 5 and (counts == whole[counts.index]).sum() >= len(counts) - 1  # at most the last one is cut
+    assert len({tuple(fooling.some_readers(ratings, 5, seed)["user_id"]) for seed in range(9)}) > 2
 
 
 def test_the_best_of_many_is_partly_luck():
@@ -136,11 +145,11 @@ def test_hidden_films_by_scikit_learns_kernel_ridge():
     np.testing.assert_allclose(fooling_text.fold_ndcg(read, liked, hidden), expected)
 
 
-def test_the_second_ten(split: fooling.Split, monkeypatch: pytest.MonkeyPatch):
+def test_the_second_ten(split: six_methods.Split, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lists, "data", lambda: (split.train, FILMS))
     scored = np.tile(np.arange(20, 0, -1.0), (1, 1))
     films = pd.DataFrame(index=pd.Index([f"f{number}" for number in range(20)]))
     monkeypatch.setattr(lists, "data", lambda: (split.train, films))
-    empty = fooling.Split(split.train, split.test, pd.Index(["u"]), csr_matrix((1, 20)), np.ones((1, 20), bool))
+    empty = six_methods.Split(split.train, split.test, pd.Index(["u"]), csr_matrix((1, 20)), np.ones((1, 20), bool))
     first, second = (lists.ranking(scored, empty, np.array([True]), place)[0] for place in (0, 10))
     assert first + second == films.index.tolist()

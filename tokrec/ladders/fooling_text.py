@@ -18,7 +18,7 @@ from tqdm import tqdm
 from tokrec.datasets.movielens import load_movielens_tags
 from tokrec.evaluate import cold_folds, ndcg_of_scores, paired_difference, two_level_interval
 from tokrec.evaluate.splits import POSITIVE
-from tokrec.ladders.fooling import data
+from tokrec.ladders.six_methods import data
 from tokrec.recommend.base import interaction_matrix
 from tokrec.recommend.ridge import factor, text_kernel
 from tokrec.text import item_texts, words

@@ -19,7 +19,8 @@ from tokrec.evaluate import (
     rolling_splits,
     warm_split,
 )
-from tokrec.ladders.fooling import NAMES, Split, as_split, data, ndcg, scores, shown
+from tokrec.evaluate.splits import POSITIVE
+from tokrec.ladders.six_methods import NAMES, Split, as_split, data, ndcg, scores, shown
 from tokrec.recommend import PopularityRecommender
 from tokrec.similarity import best_first
 
@@ -80,17 +81,19 @@ def cuts() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``cut`` (own, one for all), ``method, left_out`` (rated, liked), ``n`` (readers, once for each cut), ``ndcg, low, high``.
+        ``cut`` (own, one for all), ``left_out`` (rated, liked), ``method, n`` (readers, once for each cut), ``ndcg, low, high``, and the
+        paired ``difference`` from popularity with ``difference_low, difference_high``.
     """
     parts = {"own": [as_split(*warm_split(data()[0]))], "one for all": [as_split(*both) for both in rolling_splits(data()[0])]}
     rows = []
     for cut, splits in parts.items():
-        for name in tqdm(NAMES, desc=cut, disable=None):
-            found = [(split, scores(name, split)) for split in splits]
-            for left_out, least in (("rated", 0.5), ("liked", 4.0)):
-                values = pd.concat([ndcg(scored, split, least=least) for split, scored in found])
-                low, high = bootstrap_interval(values)
-                rows.append(
-                    {"cut": cut, "method": name, "left_out": left_out, "n": len(values), "ndcg": values.mean(), "low": low, "high": high}
-                )
-    return pd.DataFrame(rows).round(5)
+        scored = {name: [scores(name, split) for split in splits] for name in tqdm(NAMES, desc=cut, disable=None)}
+        for left_out, least in (("rated", 0.5), ("liked", POSITIVE)):
+            values = {
+                name: pd.concat([ndcg(*pair, least=least) for pair in zip(found, splits, strict=True)]) for name, found in scored.items()
+            }
+            for name, column in values.items():
+                figures = (column.mean(), *bootstrap_interval(column), *paired_difference(column, values["popularity"]))
+                rows.append([cut, left_out, name, len(column), *figures])
+    names = ["cut", "left_out", "method", "n", "ndcg", "low", "high", "difference", "difference_low", "difference_high"]
+    return pd.DataFrame(rows, columns=names).round(5)

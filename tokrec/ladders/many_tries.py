@@ -10,7 +10,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from tokrec.evaluate import warm_split
-from tokrec.ladders.fooling import NAMES, Split, as_split, data, ndcg, scores, shown
+from tokrec.ladders.six_methods import NAMES, Split, as_split, data, ndcg, scores, shown
 
 TRIES = (1, 2, 4, 8, 16, 32)
 READERS = (50, 150, 300)
