@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.gaussian_process import GaussianProcessRegressor as ByScikitLearn
 from sklearn.gaussian_process.kernels import PairwiseKernel
-from sklearn.linear_model import LinearRegression, SGDRegressor
+from sklearn.linear_model import LinearRegression
 
 from tokrec.evaluate import random_split
 from tokrec.recommend import ContentRecommender
@@ -69,12 +69,12 @@ def test_text_regression_is_least_squares_on_the_vectors(ratings: pd.DataFrame, 
 
 
 def test_sgd_reads_standardised_vectors(ratings: pd.DataFrame, items: pd.DataFrame):
+    model = TextRegression("sgd", "tfidf").fit(ratings, items)
     vectors = ContentRecommender("tfidf").fit(None, items).raw_.toarray()
-    seen = vectors[items.index.get_indexer(ratings["item_id"])]
-    spread = np.where(seen.std(axis=0) > 0, seen.std(axis=0), 1)
-    by_hand = SGDRegressor(random_state=0).fit(seen / spread, ratings["rating"]).predict(vectors / spread)
-    found = TextRegression("sgd", "tfidf").fit(ratings, items).predict_all(["u0"])[0]
-    np.testing.assert_allclose(found, by_hand, atol=1e-3)
+    spread = vectors[items.index.get_indexer(ratings["item_id"])].std(axis=0)
+    regression = model.model_[-1]
+    by_hand = vectors / np.where(spread > 0, spread, 1) @ regression.coef_ + regression.intercept_
+    np.testing.assert_allclose(model.predict_all(["u0"])[0], by_hand, rtol=1e-2)
 
 
 def test_biases_by_hand():
@@ -121,14 +121,22 @@ def test_steps_together_are_steps_one_by_one(ratings: pd.DataFrame, items: pd.Da
     np.testing.assert_allclose(together.item_bias_, alone.item_bias_)
 
 
-def test_factors_agree_with_surprise(ratings: pd.DataFrame, items: pd.DataFrame):
+def test_steps_are_those_of_surprise(ratings: pd.DataFrame, items: pd.DataFrame):
     surprise = pytest.importorskip("surprise")
+    ordered = ratings.sort_values("user_id", kind="stable", ignore_index=True)  # Surprise goes through them by reader
     reader = surprise.Reader(rating_scale=(0.5, 5))
-    data = surprise.Dataset.load_from_df(ratings[["user_id", "item_id", "rating"]], reader).build_full_trainset()
-    theirs = surprise.SVD(n_factors=2, n_epochs=1500, lr_all=0.005, reg_all=0.3, init_std_dev=1e-6, random_state=0).fit(data)
-    ours = FactorRegressor(factors=2, epochs=1500, rate=0.005, penalty=0.3, spread=1e-6).fit(ratings, items)
-    expected = [theirs.predict(row.user_id, row.item_id).est for row in ratings.itertuples()]
-    np.testing.assert_allclose(ours.predict(ratings), expected, atol=0.02)  # the order of the ratings differs
+    data = surprise.Dataset.load_from_df(ordered[["user_id", "item_id", "rating"]], reader).build_full_trainset()
+    theirs = surprise.SVD(n_factors=3, n_epochs=7, lr_all=0.02, reg_all=0.1, random_state=0).fit(data)
+    ours = FactorRegressor(factors=3, epochs=0, rate=0.02).fit(ordered, items)
+    drawn = np.random.RandomState(0)  # as Surprise draws its first vectors: readers, then items as they come
+    ours.user_factors_[:-1] = drawn.normal(0, 0.1, (len(ours.users_), 3))[[data.to_inner_uid(user) for user in ours.users_]]
+    ours.item_factors_ = drawn.normal(0, 0.1, (len(items), 3))[[data.to_inner_iid(item) for item in items.index]]
+    users, places = ours._places(ordered)
+    for _ in range(7):
+        for rows in apart(users, places):
+            ours._step(users[rows], places[rows], ordered["rating"].to_numpy()[rows])
+    expected = [theirs.predict(row.user_id, row.item_id).est for row in ordered.itertuples()]
+    np.testing.assert_allclose(ours.predict(ordered), expected, atol=1e-8)
 
 
 def test_gaussian_process_is_that_of_scikit_learn(ratings: pd.DataFrame, items: pd.DataFrame):
@@ -242,6 +250,7 @@ def test_moments_are_known_only_to_those_who_ask(items: pd.DataFrame):
     train, test = random_split(table)
     members = {"gaussian": {"weights": {"level": (0, 0.2, 0)}}, "factors": {"factors": 1, "epochs": 1}, "folds": 3}
     blind, knowing = (BoostedRegressor(**members, moment=moment).fit(train, items) for moment in (False, True))
+    np.testing.assert_array_equal(blind.with_moment().predict(test), knowing.predict(test))
     assert rmse(knowing, test) < rmse(blind, test) - 0.1
     np.testing.assert_array_equal(blind.predict(test), blind.predict(test.assign(timestamp=0.0)))
     with pytest.raises(ValueError, match="from its own moment"):

@@ -16,7 +16,7 @@ from tokrec.evaluate.splits import random_split, temporal_split
 from tokrec.recommend.ratings import BiasRegressor, FactorRegressor, GaussianProcessRegressor, RatingRegressor, rmse
 
 Settings = dict[str, float]
-SWEEPS = 2
+LEAST = 5e-4  # stars: what gains less is not taken
 
 
 def biases(settings: Settings) -> BiasRegressor:
@@ -46,14 +46,14 @@ START: dict[str, tuple[Callable[[Settings], RatingRegressor], Settings]] = {
         gaussian,
         {
             "noise": 0.7,
-            "alike": 0.5,
-            "choices": 0.1,
+            "alike": 0.125,
+            "choices": 0.05,
             "item_alike": 0.1,
             "item": 0.1,
-            "everybody": 0.25,
+            "everybody": 0.125,
             "text": 0.05,
             "genre": 0.05,
-            "level": 0.2,
+            "level": 0.4,
             "year": 0.03,
             "audience": 0.03,
         },
@@ -92,19 +92,16 @@ def descend(start: Settings, error: Callable[[Settings], float]) -> list[tuple[s
     settings = dict(start)
     lowest = error(settings)
     tried = [("start", np.nan, lowest, True)]
-    for _ in range(SWEEPS):
-        for name in start:
-            for factor in (0.5, 2.0):
-                while True:  # on in the same direction as long as it helps
-                    value = settings[name] * factor
-                    found = error(settings | {name: value})
-                    kept = found < lowest - 1e-4
-                    tried.append((name, value, found, kept))
-                    if not kept:
-                        break
+    for name in start:
+        for factor in (0.5, 2.0):
+            kept = True
+            while kept:  # on in the same direction as long as it helps
+                value = settings[name] * factor
+                found = error(settings | {name: value})
+                kept = found < lowest - LEAST
+                tried.append((name, value, found, kept))
+                if kept:
                     settings[name], lowest = value, found
-                if tried[-2][0] == name and tried[-2][3]:
-                    break
     return tried
 
 
