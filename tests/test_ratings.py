@@ -9,7 +9,10 @@ from sklearn.gaussian_process import GaussianProcessRegressor as ByScikitLearn
 from sklearn.gaussian_process.kernels import PairwiseKernel
 from sklearn.linear_model import LinearRegression
 
-from tokrec.evaluate import random_split
+from tokrec.datasets import load_movielens
+from tokrec.evaluate import random_split, rank_unseen, temporal_split
+from tokrec.evaluate.errors import rmse_interval
+from tokrec.ladders.rating_settings import descend, inner_splits
 from tokrec.recommend import ContentRecommender
 from tokrec.recommend.ratings import (
     BiasRegressor,
@@ -22,6 +25,7 @@ from tokrec.recommend.ratings import (
 from tokrec.recommend.ratings.factors import apart
 from tokrec.recommend.ratings.features import audience_features, choice_features, genre_features, text_features, year_features
 from tokrec.recommend.ratings.gaussian import WEIGHTS
+from tokrec.recommend.ratings.ranking import RankByRating
 
 KINDS = [TextRegression("linear", "tfidf"), BiasRegressor(), FactorRegressor(4, 5), GaussianProcessRegressor()]
 
@@ -255,6 +259,49 @@ def test_moments_are_known_only_to_those_who_ask(items: pd.DataFrame):
     np.testing.assert_array_equal(blind.predict(test), blind.predict(test.assign(timestamp=0.0)))
     with pytest.raises(ValueError, match="from its own moment"):
         knowing.predict_all([0])
+
+
+def test_error_intervals_by_hand_and_by_drawing_rows():
+    errors, readers = [1.0, -1.0, 3.0], ["u", "u", "v"]
+    value, low, high = rmse_interval(errors, readers)
+    assert value == pytest.approx(np.sqrt(11 / 3))
+    # Both readers once, u twice or v twice: these are all the draws there are.
+    assert (low, high) == (1.0, 3.0)
+    rng = np.random.default_rng(1)
+    readers, errors = rng.integers(0, 30, 400), rng.normal(0, 1, 400) * (1 + rng.integers(0, 30, 400) / 30)
+    better = errors / 2
+    value, low, high = rmse_interval(better, readers, errors)
+    assert value == pytest.approx(np.sqrt(np.mean(better**2)) - np.sqrt(np.mean(errors**2)))
+    drawn = []
+    for _ in range(2000):
+        rows = np.concatenate([np.flatnonzero(readers == reader) for reader in rng.choice(np.unique(readers), 30)])
+        drawn.append(np.sqrt(np.mean(better[rows] ** 2)) - np.sqrt(np.mean(errors[rows] ** 2)))
+    np.testing.assert_allclose((low, high), np.quantile(drawn, [0.025, 0.975]), atol=0.01)
+    with pytest.raises(ValueError, match="one number a rating"):
+        rmse_interval([1.0], ["u", "v"])
+    with pytest.raises(ValueError, match="at least one rating"):
+        rmse_interval([], [])
+
+
+def test_lists_by_rating_are_those_of_the_predictions(ratings: pd.DataFrame, items: pd.DataFrame):
+    ranker = RankByRating(BiasRegressor()).fit(ratings, items)
+    shown = rank_unseen(ranker, ["u0"], 3)[0]
+    unseen = [item for item in items.index if item not in set(ratings["item_id"][ratings["user_id"] == "u0"])]
+    told = BiasRegressor().fit(ratings, items).item_bias_[items.index.get_indexer(unseen)]  # the reader's own bias moves all alike
+    assert shown == [unseen[place] for place in np.argsort(-told, kind="stable")[:3]]
+
+
+def test_settings_are_halved_and_doubled():
+    tried = descend({"a": 1.0, "b": 8.0}, lambda found: abs(np.log2(found["a"]) - 2) + abs(np.log2(found["b"]) - 2))
+    assert [row[:2] for row in tried[1:]] == [("a", 0.5), ("a", 2), ("a", 4), ("a", 8), ("b", 4), ("b", 2), ("b", 8)]
+    assert [row[3] for row in tried[1:]] == [False, True, True, False, True, False, False]
+
+
+def test_settings_see_no_test_rating():
+    interactions, _ = load_movielens()
+    outside = set(random_split(interactions)[1].index) | set(temporal_split(interactions)[1].index)
+    for train, held in inner_splits(interactions):
+        assert not outside & {*train.index, *held.index} and not set(train.index) & set(held.index)
 
 
 def test_random_split_by_hand():
