@@ -292,7 +292,7 @@ def test_lists_by_rating_are_those_of_the_predictions(ratings: pd.DataFrame, ite
 
 
 def test_settings_are_halved_and_doubled():
-    tried = descend({"a": 1.0, "b": 8.0}, lambda found: abs(np.log2(found["a"]) - 2) + abs(np.log2(found["b"]) - 2))
+    tried = descend({"a": 1.0, "b": 8.0}, lambda found: abs(np.log2(found["a"]) - 2) + abs(np.log2(found["b"]) - 2), "ab")
     assert [row[:2] for row in tried[1:]] == [("a", 0.5), ("a", 2), ("a", 4), ("a", 8), ("b", 4), ("b", 2), ("b", 8)]
     assert [row[3] for row in tried[1:]] == [False, True, True, False, True, False, False]
 

@@ -1,4 +1,4 @@
-"""Settings of the rating regressors, chosen inside the training data: ``python -m tokrec.stored rating_settings`` (chapter *ratings*).
+"""Settings of the rating regressors, chosen inside the training data: ``python -m tokrec.stored settings_gaussian`` (chapter *ratings*).
 
 Only ratings are used that are in the training part of both splits of the ladder. They are split again in both ways, and each setting is
 halved and doubled in turn; what lowers the mean of both errors stays.
@@ -6,7 +6,7 @@ halved and doubled in turn; what lowers the mean of both errors stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,13 @@ from tokrec.recommend.ratings import BiasRegressor, FactorRegressor, GaussianPro
 
 Settings = dict[str, float]
 LEAST = 5e-4  # stars: what gains less is not taken
+
+
+TUNED = {
+    "biases": ("user_damping", "item_damping"),
+    "factors": ("penalty", "epochs", "rate", "spread"),
+    "gaussian": ("noise", "level", "item", "choices", "text", "alike"),
+}
 
 
 def biases(settings: Settings) -> BiasRegressor:
@@ -41,7 +48,7 @@ def gaussian(settings: Settings) -> GaussianProcessRegressor:
 
 START: dict[str, tuple[Callable[[Settings], RatingRegressor], Settings]] = {
     "biases": (biases, {"user_damping": 5.0, "item_damping": 5.0}),
-    "factors": (factors, {"penalty": 0.1, "factors": 100, "epochs": 30, "rate": 0.01, "spread": 0.1}),
+    "factors": (factors, {"penalty": 0.1, "factors": 100, "epochs": 60, "rate": 0.01, "spread": 0.1}),
     "gaussian": (
         gaussian,
         {
@@ -61,24 +68,36 @@ START: dict[str, tuple[Callable[[Settings], RatingRegressor], Settings]] = {
 }
 
 
-def rating_settings() -> pd.DataFrame:
-    """What was tried for each method, in its order. Chapter *ratings*.
+def settings_biases() -> pd.DataFrame:
+    """What was tried for the biases, in its order. Chapter *ratings*.
 
     Returns
     -------
     DataFrame
-        ``method``, ``setting`` that was changed, its ``value``, the ``rmse`` (mean of both inner splits) and whether it was ``kept``.
+        ``setting`` that was changed, its ``value``, the ``rmse`` (mean of both inner splits) and whether it was ``kept``.
     """
+    return search("biases")
+
+
+def settings_factors() -> pd.DataFrame:
+    """What was tried for the factors; as :func:`settings_biases`. Chapter *ratings*."""
+    return search("factors")
+
+
+def settings_gaussian() -> pd.DataFrame:
+    """What was tried for the Gaussian process; as :func:`settings_biases`. Chapter *ratings*."""
+    return search("gaussian")
+
+
+def search(method: str) -> pd.DataFrame:
+    """Settings of one method, tried on MovieLens. Chapter *ratings*."""
     interactions, items = load_movielens()
-    inner = inner_splits(interactions)
-    rows = []
-    for method, (make, start) in START.items():
+    inner, (make, start) = inner_splits(interactions), START[method]
 
-        def error(settings: Settings, make: Callable[[Settings], RatingRegressor] = make) -> float:
-            return float(np.mean([rmse(make(settings).fit(train, items), held) for train, held in inner]))
+    def error(settings: Settings) -> float:
+        return float(np.mean([rmse(make(settings).fit(train, items), held) for train, held in inner]))
 
-        rows += [(method, *step) for step in descend(start, error)]
-    return pd.DataFrame(rows, columns=["method", "setting", "value", "rmse", "kept"])
+    return pd.DataFrame(descend(start, error, TUNED[method]), columns=["setting", "value", "rmse", "kept"]).round(5)
 
 
 def inner_splits(interactions: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
@@ -87,12 +106,12 @@ def inner_splits(interactions: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.Data
     return [random_split(common, random_state=1), temporal_split(common)]
 
 
-def descend(start: Settings, error: Callable[[Settings], float]) -> list[tuple[str, float, float, bool]]:
-    """Halve and double each setting in turn, and keep what lowers the error: ``(setting, value, error, kept)``. Chapter *ratings*."""
+def descend(start: Settings, error: Callable[[Settings], float], names: Sequence[str]) -> list[tuple[str, float, float, bool]]:
+    """Halve and double the named settings in turn, keep what lowers the error: ``(setting, value, error, kept)``. Chapter *ratings*."""
     settings = dict(start)
     lowest = error(settings)
     tried = [("start", np.nan, lowest, True)]
-    for name in start:
+    for name in names:
         for factor in (0.5, 2.0):
             kept = True
             while kept:  # on in the same direction as long as it helps
@@ -106,6 +125,6 @@ def descend(start: Settings, error: Callable[[Settings], float]) -> list[tuple[s
 
 
 def chosen(tried: pd.DataFrame, method: str) -> Settings:
-    """The settings that a table of :func:`rating_settings` ends with. Chapter *ratings*."""
-    kept = tried[(tried["method"] == method) & tried["kept"] & (tried["setting"] != "start")]
+    """The settings that a table of tries ends with. Chapter *ratings*."""
+    kept = tried[tried["kept"] & (tried["setting"] != "start")]
     return START[method][1] | dict(zip(kept["setting"], kept["value"], strict=True))

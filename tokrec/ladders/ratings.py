@@ -49,7 +49,8 @@ STEPS: dict[str, str] = {  # each step, and the one that it is held against
 
 def best(method: str) -> FactorRegressor | GaussianProcessRegressor | BiasRegressor:
     """The method with the settings that were chosen inside the training data. Chapter *ratings*."""
-    settings = chosen(from_json(read("rating_settings")["value"]), method)
+    records = {"biases": read("settings_biases"), "factors": read("settings_factors"), "gaussian": read("settings_gaussian")}
+    settings = chosen(from_json(records[method]["value"]), method)
     return {"biases": lambda found: BiasRegressor(**found), "factors": factors, "gaussian": gaussian}[method](settings)
 
 
