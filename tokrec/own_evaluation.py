@@ -9,7 +9,6 @@ import pandas as pd
 from tqdm import tqdm
 
 from tokrec.evaluate import against_best, coverage, diversity, liked_from, novelty, per_user, rolling_splits, warm_split
-from tokrec.features.tfidf import TfidfFeatures
 from tokrec.recommend import (
     ContentRecommender,
     EaseRecommender,
@@ -20,10 +19,13 @@ from tokrec.recommend import (
     RecentPopularityRecommender,
     Recommender,
 )
-from tokrec.text import item_texts, words
 
 LEAST = 10  # readers: an interval over fewer says nothing
 CUTS = 3  # moments at which all readers are cut
+COLUMNS = (
+    *("method", "ndcg", "low", "high", "rival", "difference", "difference_low", "difference_high", "liked_only", "rolling"),
+    *("recall", "mrr", "coverage", "novelty", "diversity", "seconds"),
+)
 SQUARE = 15_000  # liked items: a matrix of all pairs then takes 0.9 GB
 
 
@@ -105,30 +107,34 @@ def judge_methods(interactions: pd.DataFrame, items: pd.DataFrame, positive: flo
             + ("" if alike else f", or a lower rating than {liked_at:g} from which on they count as liked (--positive)")
         )
     cuts = list(rolling_splits(interactions, CUTS, positive=liked_at)) if rolling else []
-    texts = item_texts(items, labels=True)
-    vectors = TfidfFeatures(drop_stop_words=any(map(words, texts))).fit_transform(texts)
-    rows, values = {}, {}
     n_liked = int(train["item_id"][train["rating"] >= liked_at].nunique())
-    for name, recommender in tqdm(methods(liked_at, timed, n_liked).items(), desc="methods", disable=None, leave=False):
+    contest, rows, ranked = methods(liked_at, timed, n_liked), {}, {}
+    for name, recommender in tqdm(contest.items(), desc="methods", disable=None, leave=False):
         started = time.perf_counter()
-        judged = per_user(recommender.fit(train, items), test)
-        seconds = time.perf_counter() - started
-        values[name], ranked = judged["ndcg"], list(judged["ranked"])
-        chosen = train["item_id"].value_counts()
+        ranked[name] = per_user(recommender.fit(train, items), test)
         rows[name] = {
+            "seconds": time.perf_counter() - started,
             "liked_only": None if alike else per_user(recommender, test, exclude="liked")["ndcg"].mean(),
             "rolling": _over_cuts(recommender, cuts, items),
-            **judged[["recall", "mrr"]].mean(),
-            "coverage": coverage(ranked, len(items)),
-            "novelty": novelty(ranked, chosen, train["user_id"].nunique()).mean(),
-            "diversity": pd.Series(diversity(ranked, vectors, items.index)).mean(),
-            "seconds": seconds,
         }
-    compared = against_best(values).rename(columns={"mean": "ndcg"})
-    table = compared.join(pd.DataFrame.from_dict(rows, orient="index")).dropna(axis="columns", how="all")
-    table = table.sort_values("ndcg", ascending=False, kind="stable").rename_axis("method").reset_index()
-    told = _told(interactions, len(values["popularity"]), liked_at, timed, alike)
-    return Judged(table, told + ("" if n_liked <= SQUARE else f"; EASE is left out: {n_liked} liked items are too many for it"))
+    compared = against_best({name: users["ndcg"] for name, users in ranked.items()}).rename(columns={"mean": "ndcg"})
+    beyond = {name: _beyond(users, train, contest["TF-IDF"]) for name, users in ranked.items()}
+    table = compared.join(pd.DataFrame.from_dict(rows, orient="index")).join(pd.DataFrame.from_dict(beyond, orient="index"))
+    table = table.dropna(axis="columns", how="all").sort_values("ndcg", ascending=False, kind="stable").rename_axis("method")
+    told = _told(interactions, len(ranked["popularity"]), liked_at, timed, alike)
+    told += "" if n_liked <= SQUARE else f"; EASE is left out: {n_liked} liked items are too many for it"
+    return Judged(table.reset_index()[[name for name in COLUMNS if name in table or name == "method"]], told)
+
+
+def _beyond(users: pd.DataFrame, train: pd.DataFrame, texts: Recommender) -> dict[str, float]:
+    """What else is told of a method's lists."""
+    lists, items = list(users["ranked"]), texts.items_.index
+    return {
+        **users[["recall", "mrr"]].mean(),
+        "coverage": coverage(lists, len(items)),
+        "novelty": novelty(lists, train["item_id"].value_counts(), train["user_id"].nunique()).mean(),
+        "diversity": pd.Series(diversity(lists, texts.raw_, items)).mean(),
+    }
 
 
 def _over_cuts(recommender: Recommender, cuts: list[tuple[pd.DataFrame, pd.DataFrame]], items: pd.DataFrame) -> float | None:
