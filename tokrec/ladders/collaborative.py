@@ -101,9 +101,7 @@ def table() -> pd.DataFrame:
     rows = []
     for (split, name), values in found.items():
         for exclude in values:
-            rows.append(
-                {"split": split, "exclude": exclude, "method": name} | beside(values[exclude], found[split, RIVAL][exclude])
-            )
+            rows.append({"split": split, "exclude": exclude, "method": name} | beside(values[exclude], found[split, RIVAL][exclude]))
     return pd.DataFrame(rows).round(4)
 
 
@@ -112,6 +110,11 @@ def beside(values: pd.Series | np.ndarray, rival: pd.Series | np.ndarray) -> dic
     low, high = bootstrap_interval(values)
     difference, below, above = paired_difference(values, rival)
     return {
-        "readers": len(values), "ndcg": float(np.mean(values)), "low": low, "high": high,
-        "difference": difference, "below": below, "above": above,
+        "readers": len(values),
+        "ndcg": float(np.mean(values)),
+        "low": low,
+        "high": high,
+        "difference": difference,
+        "below": below,
+        "above": above,
     }
