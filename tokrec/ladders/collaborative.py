@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from typing import Any
 
@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from tokrec.datasets.movielens import load_movielens
 from tokrec.evaluate import bootstrap_interval, paired_difference, per_user, rolling_splits, warm_split
+from tokrec.evaluate.league import Exclude
 from tokrec.recommend import (
     AlsRecommender,
     ContentRecommender,
@@ -28,7 +29,7 @@ from tokrec.recommend import (
     SvdRecommender,
 )
 
-METHODS: dict[str, Callable[..., Recommender]] = {  # the table's rows; those that are chosen for take their defaults from the validation
+METHODS: dict[str, Callable[..., Recommender]] = {
     "popularity": PopularityRecommender,
     "recent popularity": RecentPopularityRecommender,
     "neighbours, cosine": NeighbourRecommender,
@@ -36,51 +37,70 @@ METHODS: dict[str, Callable[..., Recommender]] = {  # the table's rows; those th
     "pure SVD": SvdRecommender,
     "iALS": AlsRecommender,
     "EASE": EaseRecommender,
-    "EASE, recent likes": lambda **options: EaseRecommender(**{"half_life": 5.0} | options),
+    "EASE, recent likes": EaseRecommender,
     "Markov chain": MarkovRecommender,
-    "text: TF-IDF profile": lambda: ContentRecommender("tfidf"),
-    "text: encoder profile": lambda: ContentRecommender("encoder"),
-    "text: kernel ridge": KernelRidgeRecommender,
+    "text, TF-IDF profile": lambda: ContentRecommender("tfidf"),
+    "text, encoder profile": lambda: ContentRecommender("encoder"),
+    "text, kernel ridge": KernelRidgeRecommender,
 }
 GRIDS: dict[str, dict[str, tuple]] = {
     "recent popularity": {"newest": (1_000, 3_000, 10_000, 30_000)},
-    "neighbours, cosine": {"neighbours": (20, 50, 100, 200, 400)},
-    "neighbours, BM25": {"neighbours": (50, 200)},
-    "pure SVD": {"factors": (8, 16, 24, 32, 48, 64)},
-    "iALS": {"factors": (32, 64), "alpha": (1.0, 3.0, 10.0), "penalty": (10.0, 30.0)},
+    "neighbours, cosine": {"neighbours": (50, 200, 400)},
+    "neighbours, BM25": {"neighbours": (50, 200, 400)},
+    "pure SVD": {"factors": (8, 16, 24, 32, 64)},
+    "iALS": {"alpha": (1.0, 3.0, 10.0), "penalty": (10.0, 30.0)},
     "EASE": {"penalty": (50.0, 100.0, 200.0, 500.0, 1000.0)},
-    "EASE, recent likes": {"half_life": (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)},
-    "Markov chain": {"window": (10, 50), "shrink": (10.0, 30.0, 100.0), "half_life": (5.0, 10.0, 20.0)},
+    "EASE, recent likes": {"penalty": (200.0, 500.0), "half_life": (5.0, 20.0, 100.0)},
+    "Markov chain": {"shrink": (30.0, 100.0), "half_life": (5.0, 10.0, 20.0)},
 }
+CHOSEN: dict[str, dict[str, dict[str, float]]] = {"warm": {}, "rolling": {}}
 RIVAL = "EASE"
+
+Split = tuple[pd.DataFrame, pd.DataFrame]
+
+
+def validations(interactions: pd.DataFrame) -> dict[str, list[Split]]:
+    """Cuts inside the training part: the warm cut once more, and two cuts in time inside the first half. Chapter *collaborative*."""
+    first, _ = next(iter(rolling_splits(interactions)))
+    return {"warm": [warm_split(warm_split(interactions)[0])], "rolling": list(rolling_splits(first, starts=2, first=0.6))}
 
 
 def settings() -> pd.DataFrame:
-    """What each setting reaches on a cut inside the training part, as the warm test is cut. Chapter *collaborative*.
+    """What each setting reaches inside the training part. Chapter *collaborative*.
 
     Returns
     -------
     DataFrame
-        ``method, setting, ndcg, best``: the first of the largest of its method is the best.
+        ``split, method, setting, ndcg``, all rated films left out, and ``best``: of its method and split.
     """
-    train, _ = warm_split(load_movielens()[0])
-    inner, valid = warm_split(train)
-    items, rows = load_movielens()[1], []
-    trials = [(name, values) for name, grid in GRIDS.items() for values in product(*grid.values())]
-    for name, values in tqdm(trials, desc="settings", disable=None):
-        options = dict(zip(GRIDS[name], values, strict=True))
-        found = per_user(METHODS[name](**options).fit(inner, items), valid)["ndcg"].mean()
-        rows.append((name, ", ".join(f"{key} {value:g}" for key, value in options.items()), found))
-    table = pd.DataFrame(rows, columns=["method", "setting", "ndcg"])
-    return table.assign(best=table.index.isin(table.groupby("method")["ndcg"].idxmax())).round(4)
+    interactions, items = load_movielens()
+    trials = [(name, dict(zip(grid, values, strict=True))) for name, grid in GRIDS.items() for values in product(*grid.values())]
+    rows = [
+        {
+            "split": split,
+            "method": name,
+            "setting": options,
+            "ndcg": judged(METHODS[name], options, parts, items, ["rated"])["rated"].mean(),
+        }
+        for (split, parts), (name, options) in tqdm(list(product(validations(interactions).items(), trials)), desc="settings", disable=None)
+    ]
+    table = pd.DataFrame(rows).round(4)
+    table["best"] = table.index.isin(table.groupby(["split", "method"])["ndcg"].idxmax())
+    return table.assign(setting=[", ".join(f"{key} {value:g}" for key, value in options.items()) for options in table["setting"]])
 
 
-def judged(make: Callable[[], Recommender], splits: Iterable[tuple[pd.DataFrame, pd.DataFrame]], items: pd.DataFrame) -> pd.DataFrame:
-    """NDCG@10 of each reader over several splits, with all rated and with only the liked items left out: columns ``rated, liked``."""
+def judged(
+    make: Callable[..., Recommender],
+    options: dict[str, Any],
+    splits: Iterable[Split],
+    items: pd.DataFrame,
+    excludes: Sequence[Exclude] = ("rated", "liked"),
+) -> pd.DataFrame:
+    """NDCG@10 of each reader, averaged over splits, a column for each rule of what is left out. Chapter *collaborative*."""
     parts = []
     for train, test in splits:
-        fitted = make().fit(train, items)
-        parts.append(pd.DataFrame({exclude: per_user(fitted, test, exclude=exclude)["ndcg"] for exclude in ("rated", "liked")}))
+        fitted = make(**options).fit(train, items)
+        parts.append(pd.DataFrame({exclude: per_user(fitted, test, exclude=exclude)["ndcg"] for exclude in excludes}))
     return pd.concat(parts).groupby(level=0).mean()
 
 
@@ -95,7 +115,7 @@ def table() -> pd.DataFrame:
     interactions, items = load_movielens()
     splits = {"warm": [warm_split(interactions)], "rolling": list(rolling_splits(interactions))}
     found = {
-        (split, name): judged(make, parts, items)
+        (split, name): judged(make, CHOSEN[split].get(name, {}), parts, items)
         for (split, parts), (name, make) in tqdm(list(product(splits.items(), METHODS.items())), desc="table", disable=None)
     }
     rows = []

@@ -21,9 +21,9 @@ from tokrec.recommend.liked import profiles
 from tokrec.recommend.neighbours import nearest
 
 LENGTHS = (1, 2, 4, 8, 16, 32)  # liked films that are known of a reader
-COUNTS = (0, 1, 2, 4, 8, 16, 32, 64)  # readers whose like of a film is known
+COUNTS = (0, 1, 2, 4, 8, 16, 32)  # readers whose like of a film is known
 FOLDS = 5
-SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0)  # of the text beside EASE, both standardised
+SHARES = (0.0, 0.1, 0.25, 0.5, 1.0)  # of the text beside EASE, both standardised
 TEXTS = {"words": KernelRidgeRecommender("tfidf"), "encoder": KernelRidgeRecommender("encoder")}  # they read title and genres
 BESIDE = {"popularity": PopularityRecommender(), "EASE": EaseRecommender()}
 
