@@ -235,7 +235,7 @@ def test_trees_learn_from_what_was_held_out(items: pd.DataFrame):
     stars = 2 + 2.0 * (many & (places < 5)) + rng.normal(0, 0.3, len(users)).clip(-0.9, 0.9)
     table = pd.DataFrame({"user_id": users, "item_id": items.index[places], "rating": stars, "timestamp": np.arange(len(users))})
     train, test = random_split(table)
-    members = {"gaussian": {"weights": {"level": (0, 0.1, 0), "item": (0.1, 0, 0)}}, "factors": {"factors": 1, "epochs": 1}}
+    members = {"gaussian": {"weights": {"level": (0, 0.1, 0), "item": (0.1, 0, 0)}}}
     model = BoostedRegressor(**members, folds=3).fit(train, items)
     alone = GaussianProcessRegressor(**members["gaussian"]).fit(train, items)
     assert rmse(model, test) < rmse(alone, test) - 0.1
@@ -252,7 +252,7 @@ def test_moments_are_known_only_to_those_who_ask(items: pd.DataFrame):
     mood = rng.normal(0, 0.8, (300, 5))[users, times // 10_000_000]  # each reader has five moods, months apart
     table = pd.DataFrame({"user_id": users, "item_id": items.index[places], "rating": 3 + mood.clip(-2, 2), "timestamp": times})
     train, test = random_split(table)
-    members = {"gaussian": {"weights": {"level": (0, 0.2, 0)}}, "factors": {"factors": 1, "epochs": 1}, "folds": 3}
+    members = {"gaussian": {"weights": {"level": (0, 0.2, 0)}}, "folds": 3}
     blind, knowing = (BoostedRegressor(**members, moment=moment).fit(train, items) for moment in (False, True))
     np.testing.assert_array_equal(blind.with_moment().predict(test), knowing.predict(test))
     assert rmse(knowing, test) < rmse(blind, test) - 0.1

@@ -63,17 +63,17 @@ def process_of(blocks: tuple[str, ...], alike: bool) -> GaussianProcessRegressor
 
 def methods() -> dict[str, RatingRegressor]:
     """All steps but the last. Chapter *ratings*."""
-    process, svd = best("gaussian"), best("factors")
+    process = best("gaussian")
     return {
         "mean": BiasRegressor(1e12, 1e12),
         "text, least squares": TextRegression("linear"),
         "text, SGD": TextRegression("sgd"),
         "biases": best("biases"),
-        "factors": svd,
+        "factors": best("factors"),
         "process, biases": process_of(("level", "item"), False),
         "process, text": process_of(("level", "item", "text", "genre", "year"), False),
         "process": process,
-        "boosted": BoostedRegressor(process.get_params(), svd.get_params()),
+        "boosted": BoostedRegressor(process.get_params()),
     }
 
 

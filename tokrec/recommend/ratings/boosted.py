@@ -12,7 +12,6 @@ from sklearn.model_selection import KFold
 
 from tokrec.recommend.ratings.base import RatingRegressor
 from tokrec.recommend.ratings.biases import BiasRegressor, damped_means
-from tokrec.recommend.ratings.factors import FactorRegressor
 from tokrec.recommend.ratings.gaussian import GaussianProcessRegressor
 
 TREES: dict[str, Any] = {
@@ -32,15 +31,13 @@ MOMENT = ("timestamp", "around", "near_minutes", "near_day", "near_month")
 class BoostedRegressor(RatingRegressor):
     """A Gaussian process, and LightGBM on what it leaves of ratings that it has not seen. Chapter *ratings*.
 
-    Each fold of the ratings is predicted by members fitted on the other folds; their predictions, biases, spreads and counts are the
-    trees' features, what the process misses is their target. The members are then fitted on all ratings.
+    Each fold of the ratings is predicted by members, the process and biases, fitted on the other folds; their predictions, spreads and
+    counts are the trees' features, what the process misses is their target. The members are then fitted on all ratings.
 
     Parameters
     ----------
     gaussian : mapping, optional
         Parameters of the Gaussian process.
-    factors : mapping, optional
-        Parameters of the matrix factorisation.
     moment : bool
         Let the trees know when the rating was given: the time itself, and what the reader gave just before and after. Nobody knows this
         of a rating that is still to come; such figures stand apart.
@@ -57,13 +54,11 @@ class BoostedRegressor(RatingRegressor):
     def __init__(
         self,
         gaussian: Mapping[str, Any] | None = None,
-        factors: Mapping[str, Any] | None = None,
         moment: bool = False,
         folds: int = 3,
         random_state: int = 0,
     ) -> None:
         self.gaussian = gaussian
-        self.factors = factors
         self.moment = moment
         self.folds = folds
         self.random_state = random_state
@@ -77,9 +72,9 @@ class BoostedRegressor(RatingRegressor):
         table = pd.DataFrame({"user": users, "item": items, "rating": ratings, "timestamp": times})
         parts = []
         for known, held in KFold(self.folds, shuffle=True, random_state=self.random_state).split(table):
-            members = Members(self.gaussian, self.factors).fit(table.iloc[known], self.items_)
+            members = Members(self.gaussian).fit(table.iloc[known], self.items_)
             parts.append(members.features(table.iloc[held]))
-        self.members_ = Members(self.gaussian, self.factors).fit(table, self.items_)
+        self.members_ = Members(self.gaussian).fit(table, self.items_)
         self._features, self._ratings = pd.concat(parts).sort_index(), ratings
         self._grow()
 
@@ -108,14 +103,13 @@ class BoostedRegressor(RatingRegressor):
 class Members:
     """What the trees read, from one set of ratings. Chapter *ratings*."""
 
-    def __init__(self, gaussian: Mapping[str, Any] | None, factors: Mapping[str, Any] | None) -> None:
-        self.process, self.svd = GaussianProcessRegressor(**(gaussian or {})), FactorRegressor(**(factors or {}))
-        self.bias = BiasRegressor()
+    def __init__(self, gaussian: Mapping[str, Any] | None) -> None:
+        self.process, self.bias = GaussianProcessRegressor(**(gaussian or {})), BiasRegressor()
 
     def fit(self, table: pd.DataFrame, items: pd.DataFrame) -> Members:
         """Learn from a table of places: ``user, item, rating, timestamp``."""
         self.known, self.items = table, items
-        for member in (self.process, self.svd, self.bias):
+        for member in (self.process, self.bias):
             member.fit(self._named(table), items)
         self.left = (table["rating"] - self.bias.predict(self._named(table))).to_numpy()
         return self
@@ -126,7 +120,7 @@ class Members:
     def features(self, asked: pd.DataFrame) -> pd.DataFrame:
         """A row of features for each row of places; those of the moment where there is a ``timestamp``."""
         named = self._named(asked)
-        found = {"gaussian": self.process.predict(named), "factors": self.svd.predict(named)}
+        found = {"gaussian": self.process.predict(named)}
         found["user_bias"] = self.bias.user_bias_[self.bias.users_.get_indexer(pd.Index(asked["user"]))]
         found["item_bias"] = self.bias.item_bias_[asked["item"]]
         for name in ("user", "item"):

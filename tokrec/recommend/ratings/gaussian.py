@@ -14,13 +14,13 @@ from tokrec.recommend.ratings.features import audience_features, choice_features
 
 BLOCK = 8192  # pairs at once
 WEIGHTS: dict[str, tuple[float, float, float]] = {  # squared stars: for everybody, for this reader, for readers who choose alike
-    "level": (0.0, 0.2, 0.0),
-    "item": (0.08, 0.0, 0.1),
-    "text": (0.02, 0.05, 0.02),
-    "genre": (0.01, 0.05, 0.02),
-    "year": (0.01, 0.03, 0.01),
-    "audience": (0.01, 0.02, 0.01),
-    "choices": (0.02, 0.08, 0.05),
+    "level": (0.0, 0.4, 0.0),
+    "item": (0.1, 0.0, 0.1),
+    "text": (0.006, 0.05, 0.006),
+    "genre": (0.006, 0.05, 0.006),
+    "year": (0.004, 0.03, 0.004),
+    "audience": (0.004, 0.03, 0.004),
+    "choices": (0.006, 0.05, 0.006),
 }
 
 
@@ -39,7 +39,8 @@ class GaussianProcessRegressor(RatingRegressor):
     ----------
     weights : mapping of str to (everybody, reader, alike), optional
         In squared stars, for ``level`` (a constant), ``item`` (itself), ``text``, ``genre``, ``year``, ``audience`` (how many rated it)
-        and ``choices`` (who did); by default ``WEIGHTS``, what is left out counts nothing.
+        and ``choices`` (who did); by default ``WEIGHTS``, what is left out counts nothing. ``item`` has
+        none for the one reader, who rates it once.
     noise : float
         Variance of a rating around what its reader thinks, in squared stars; above 0.
     tolerance : float
@@ -54,7 +55,7 @@ class GaussianProcessRegressor(RatingRegressor):
     """
 
     def __init__(
-        self, weights: Mapping[str, tuple[float, float, float]] | None = None, noise: float = 0.7, tolerance: float = 1e-3
+        self, weights: Mapping[str, tuple[float, float, float]] | None = None, noise: float = 0.7, tolerance: float = 1e-2
     ) -> None:
         self.weights = weights
         self.noise = noise
@@ -77,9 +78,8 @@ class GaussianProcessRegressor(RatingRegressor):
         self._features = np.hstack(list(blocks.values()))
         self._of_column = np.repeat([weights[name] for name in blocks], [block.shape[1] for block in blocks.values()], axis=0).T
         self._of_item = weights["item"]
-        self._same = np.vstack([np.eye(n_users, dtype=np.float32), np.zeros((1, n_users), np.float32)])  # an unknown reader is like nobody
-        self._alike = np.vstack([chooses @ chooses.T, np.zeros((1, n_users), np.float32)])
-        self.alpha_ = self._solve(ratings - self.mean_)
+        self._chooses = np.vstack([chooses, np.zeros_like(chooses[:1])])  # an unknown reader is like nobody
+        self.alpha_ = self._solve(ratings - self.mean_, weights["level"][1])
         self._carry(self.alpha_)
 
     def _checked_weights(self) -> dict[str, tuple[float, float, float]]:
@@ -90,40 +90,51 @@ class GaussianProcessRegressor(RatingRegressor):
         for name, triple in given.items():
             for weight in triple:
                 check_number(weight, f"weights[{name!r}]", 0)
+        if given.get("item", (0, 0, 0))[1]:
+            raise ValueError("weights['item'] must be 0 for the one reader: who rates an item once says nothing of it but that rating")
         return {name: given.get(name, (0.0, 0.0, 0.0)) for name in WEIGHTS}
 
     def _carry(self, alpha: np.ndarray) -> None:
-        """What each reader thinks of each feature and of each item: kernel times `alpha`, up to the dot product with the features."""
+        """Kernel times `alpha`, up to the dot products with features: what each reader thinks of each of them, and of each item."""
         seen = csr_matrix((alpha.astype(np.float32), (self._users, self._items)), shape=(len(self.users_), len(self.items_)))
-        own = seen @ self._features
         everybody, reader, alike = self._of_column.astype(np.float32)
-        self._tastes = everybody * own.sum(axis=0) + reader * (self._same @ own) + alike * (self._alike @ own)
-        everybody, reader, alike = self._of_item
-        self._opinions = (seen.T @ (everybody + reader * self._same + alike * self._alike).T).T
+        own = seen @ self._features
+        like_me = self._chooses @ (self._chooses[:-1].T @ own)
+        self._tastes = everybody * own.sum(axis=0) + alike * like_me
+        self._tastes[:-1] += reader * own
+        self._liked = np.float32(self._of_item[0]) * np.asarray(seen.sum(axis=0)).ravel()
+        self._liked_by = np.float32(self._of_item[2]) * (seen.T @ self._chooses[:-1])
 
     def _told(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Kernel between given pairs and those of ``fit``, times what was carried."""
-        told = self._opinions[users, items].astype(float)
+        told = self._liked[items].astype(float)
         for start in range(0, len(users), BLOCK):
             u, i = users[start : start + BLOCK], items[start : start + BLOCK]
             told[start : start + BLOCK] += np.einsum("nd,nd->n", self._tastes[u], self._features[i])
+            told[start : start + BLOCK] += np.einsum("nd,nd->n", self._chooses[u], self._liked_by[i])
         return told
 
-    def _solve(self, target: np.ndarray) -> np.ndarray:
-        """Conjugate gradients on ``(K + noise I) alpha = target``."""
-        alpha, left = np.zeros(len(target)), target.copy()
-        direction, size = left.copy(), float(left @ left)
-        goal = self.tolerance**2 * size
+    def _solve(self, target: np.ndarray, level: float) -> np.ndarray:
+        """Conjugate gradients on ``(K + noise I) alpha = target``, eased by the exact inverse of the part ``level [u = v] + noise I``."""
+        n_users = len(self.users_)
+        pull = level / (self.noise + level * np.bincount(self._users, minlength=n_users))
+
+        def eased(left: np.ndarray) -> np.ndarray:
+            return (left - (pull * np.bincount(self._users, left, n_users))[self._users]) / self.noise
+
+        alpha, left, direction = np.zeros(len(target)), target.copy(), eased(target)
+        size, goal = float(left @ direction), self.tolerance * float(np.linalg.norm(target))
+        self.steps_ = 0
         with tqdm(desc="Gaussian process", unit="step", disable=None) as bar:
-            self.steps_ = 0
-            while size > goal and self.steps_ < 1000:
+            while np.linalg.norm(left) > goal and self.steps_ < 1000:
                 self._carry(direction)
                 moved = self._told(self._users, self._items) + self.noise * direction
                 step = size / (direction @ moved)
                 alpha += step * direction
                 left -= step * moved
-                size, before = float(left @ left), size
-                direction = left + size / before * direction
+                better = eased(left)
+                size, before = float(left @ better), size
+                direction = better + size / before * direction
                 self.steps_ += 1
                 bar.update()
         return alpha
