@@ -21,7 +21,7 @@ from tokrec.recommend.als import objective, solve
 from tokrec.recommend.ease import inverse_gram
 from tokrec.recommend.liked import later, profiles
 from tokrec.recommend.markov import follow
-from tokrec.recommend.neighbours import B, K1, bm25, nearest
+from tokrec.recommend.neighbours import K1, B, bm25, nearest
 
 KINDS = {
     "cosine": lambda: NeighbourRecommender(neighbours=5),

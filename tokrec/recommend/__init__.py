@@ -11,6 +11,8 @@ from tokrec.recommend.markov import MarkovRecommender
 from tokrec.recommend.neighbours import NeighbourRecommender
 from tokrec.recommend.popularity import PopularityRecommender
 from tokrec.recommend.ranker import RankRecommender
+from tokrec.recommend.rated import RatedRecommender
+from tokrec.recommend.recent import RecentContentRecommender
 
 __all__ = [
     "AlsRecommender",
@@ -22,6 +24,8 @@ __all__ = [
     "NeighbourRecommender",
     "PopularityRecommender",
     "RankRecommender",
+    "RatedRecommender",
+    "RecentContentRecommender",
     "Recommender",
     "SvdRecommender",
     "load_recommender",

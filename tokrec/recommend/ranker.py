@@ -16,8 +16,8 @@ from sklearn.base import clone
 
 from tokrec.checks import check_k
 from tokrec.evaluate.splits import rolling_splits, warm_split
-from tokrec.recommend.base import Recommender, interaction_matrix, kind_named
-from tokrec.recommend.blend import BlendRecommender
+from tokrec.recommend.base import Recommender, interaction_matrix
+from tokrec.recommend.blend import BlendRecommender, described, from_described
 from tokrec.similarity import best_first
 
 DEPTH = 120  # items of the blend that are ordered anew
@@ -226,12 +226,11 @@ class RankRecommender(Recommender):
         return self.score_history(history)
 
     def _stored_parameters(self) -> dict[str, Any]:
-        return self.get_params(deep=False) | {"blend": {"kind": "BlendRecommender", "parameters": self.blend._stored_parameters()}}
+        return self.get_params(deep=False) | {"blend": described(self.blend)}
 
     @classmethod
     def _from_stored(cls, parameters: dict[str, Any]) -> Self:
-        blend = parameters["blend"]
-        return cls(**parameters | {"blend": kind_named(blend["kind"])._from_stored(blend["parameters"])})
+        return cls(**parameters | {"blend": from_described(parameters["blend"])})
 
 
 def counted(seen: csr_matrix, positive: float) -> dict[str, np.ndarray]:
