@@ -14,6 +14,7 @@ from tokrec.recommend import (
     MarkovRecommender,
     NeighbourRecommender,
     PopularityRecommender,
+    RecentPopularityRecommender,
     SvdRecommender,
     load_recommender,
 )
@@ -101,10 +102,10 @@ def test_popular_lately_by_hand(items: pd.DataFrame):
     rows = [("u", "i00", 5, 1), ("v", "i00", 5, 2), ("u", "i01", 5, 3), ("w", "i02", 2, 9), ("v", "i02", 4, 4)]
     seen = pd.DataFrame(rows, columns=["user_id", "item_id", "rating", "timestamp"])
     assert PopularityRecommender().fit(seen, items).counts_[:3].tolist() == [2, 1, 1]
-    assert PopularityRecommender(newest=2).fit(seen, items).counts_[:3].tolist() == [0, 1, 1]
-    assert PopularityRecommender(newest=3).fit(seen, items).counts_[:3].tolist() == [1, 1, 1]
+    assert RecentPopularityRecommender(newest=2).fit(seen, items).counts_[:3].tolist() == [0, 1, 1]
+    assert RecentPopularityRecommender(newest=3).fit(seen, items).counts_[:3].tolist() == [1, 1, 1]
     with pytest.raises(ValueError, match="k must be"):
-        PopularityRecommender(newest=0).fit(seen, items)
+        RecentPopularityRecommender(newest=0).fit(seen, items)
 
 
 def test_profiles_by_hand():

@@ -28,6 +28,7 @@ from tokrec.recommend import (
     PopularityRecommender,
     RatedRecommender,
     RecentContentRecommender,
+    RecentPopularityRecommender,
     Recommender,
 )
 from tokrec.recommend.base import interaction_matrix
@@ -62,7 +63,7 @@ def members(half_life: float, floor: float) -> dict[str, Recommender]:
         "next": MarkovRecommender(window=3, half_life=1),
         "rated last": RatedRecommender(EaseRecommender(half_life=1)),
         "popular": PopularityRecommender(),
-        "newly popular": PopularityRecommender(newest=3000),
+        "newly popular": RecentPopularityRecommender(3000),
         "profile": ContentRecommender("encoder"),
     }
 

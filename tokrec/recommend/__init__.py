@@ -13,6 +13,7 @@ from tokrec.recommend.popularity import PopularityRecommender
 from tokrec.recommend.ranker import RankRecommender
 from tokrec.recommend.rated import RatedRecommender
 from tokrec.recommend.recent import RecentContentRecommender
+from tokrec.recommend.recent_popularity import RecentPopularityRecommender
 
 __all__ = [
     "AlsRecommender",
@@ -26,6 +27,7 @@ __all__ = [
     "RankRecommender",
     "RatedRecommender",
     "RecentContentRecommender",
+    "RecentPopularityRecommender",
     "Recommender",
     "SvdRecommender",
     "load_recommender",
