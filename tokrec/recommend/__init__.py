@@ -12,7 +12,7 @@ from tokrec.recommend.neighbours import NeighbourRecommender
 from tokrec.recommend.popularity import PopularityRecommender
 from tokrec.recommend.ranker import RankRecommender
 from tokrec.recommend.rated import RatedRecommender
-from tokrec.recommend.recent import RecentContentRecommender
+from tokrec.recommend.recent_content import RecentContentRecommender
 from tokrec.recommend.recent_popularity import RecentPopularityRecommender
 
 __all__ = [
