@@ -215,18 +215,22 @@ def ladder_warm() -> dict[str, Any]:
     found: dict[str, Any] = {"table": [], "ensembles": [], "settings": {}, "values": {}}
     for protocol in tqdm(PROTOCOLS, desc="protocols", disable=None, file=sys.stderr):
         climbs = [climbed(protocol, train, test, items) for train, test in splits(protocol, interactions)]
-        pooled = {step: np.concatenate([values[step] for values, _, _ in climbs]) for step in climbs[0][0]}
-        steps = {step: pooled[step] for step in ("popularity", *STEPS, RANKED)}
+        pooled = of_readers(climbs)
+        steps = {step: pooled[step].to_numpy() for step in ("popularity", *STEPS, RANKED)}
         found["table"] += [{"protocol": protocol, "exclude": PROTOCOLS[protocol]} | row for row in judged(steps)]
         found["ensembles"] += [{"protocol": protocol} | row for row in compared(pooled)]
         found["settings"][protocol] = [setting for _, setting, _ in climbs]
-        readers = [reader for _, _, cut in climbs for reader in cut.readers.tolist()]
         kept = {step: np.round(10_000 * column).astype(int).tolist() for step, column in steps.items()}
-        found["values"][protocol] = {"readers": readers} | kept
+        found["values"][protocol] = {"readers": pooled.index.tolist()} | kept
     return found
 
 
-def compared(values: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+def of_readers(climbs: list[tuple[dict[str, np.ndarray], dict[str, Any], Cut]]) -> pd.DataFrame:
+    """NDCG@10 by reader and step: who is asked at several cuts counts once, with the mean. Chapter *league_table*."""
+    return pd.concat([pd.DataFrame(values, index=cut.readers) for values, _, cut in climbs]).groupby(level=0).mean()
+
+
+def compared(values: Mapping[str, Any] | pd.DataFrame) -> list[dict[str, Any]]:
     """Several against one: methods blended against the best of them, models averaged against one of them. Chapter *league_table*."""
     pairs = {
         "blend with equal weights − best member": ("equal weights", "best member"),

@@ -214,9 +214,10 @@ class RankRecommender(Recommender):
         """The blend's scores, and its first items with their features."""
         parts = blend.parts(history, times)
         scores = blend.mix(parts)
-        features = dict(enumerate(parts)) | {"blend": scores} | counted(blend.seen_, blend.positive_) | counted_rows(history)
-        shown = np.where(history.toarray() > 0, -np.inf, scores)
-        return scores, first_items(shown, {str(name): column for name, column in features.items()}, wanted, self.depth)
+        shown = history.toarray() == 0
+        features = {f"part {number}": part for number, part in enumerate(parts)} | {"blend": np.where(shown, scores, 0)}
+        features |= counted(blend.seen_, blend.positive_) | counted_rows(history)
+        return scores, first_items(np.where(shown, scores, -np.inf), features, wanted, self.depth)
 
     def _score_events(self, history: csr_matrix, times: csr_matrix) -> np.ndarray:
         scores, lists = self._lists(self.blend_, history, times)
