@@ -23,13 +23,21 @@ from tqdm import tqdm
 
 from tokrec.datasets.movielens import load_movielens
 from tokrec.datasets.shelf import load_shelf
-from tokrec.evaluate import cold_folds, judge_queries, per_user, rolling_splits, warm_split
+from tokrec.evaluate import (
+    bootstrap_interval,
+    cold_folds,
+    judge_queries,
+    paired_difference,
+    per_user,
+    rolling_splits,
+    two_level_interval,
+    warm_split,
+)
 from tokrec.recommend import Recommender
 from tokrec.spine import columns_of
 from tokrec.stored import read
 
-FAMILIES = ("baselines", "text", "collaborative", "ensembles")  # modules of tokrec.ladders.entries; each is stored alone
-RESAMPLES = 2000
+FAMILIES = ("baselines", "text", "collaborative", "new_items", "ensembles")  # modules of tokrec.ladders.entries; each is stored alone
 UNIT = 10_000  # values are kept as whole ten-thousandths
 
 
@@ -74,18 +82,18 @@ def shelf_splits(labels: bool) -> tuple[Split, ...]:
     return (Split(*warm_split(shelf.interactions), shelf.items[columns_of(("en", "zh"), labels)]),)
 
 
+COLD, QUERIES = "films, cold", "shelf, queries"
 SITUATIONS: dict[str, Callable[[], tuple[Split, ...]]] = {
     "films, warm": lambda: film_splits("warm"),
     "films, warm, liked": lambda: film_splits("warm, liked"),
     "films, rolling": lambda: film_splits("rolling"),
-    "films, cold": lambda: film_splits("cold"),
+    COLD: lambda: film_splits("cold"),
     "shelf, labels": lambda: shelf_splits(True),
     "shelf, prose": lambda: shelf_splits(False),
 }
-QUERIES = "shelf, queries"
 FILMS = ("films, warm", "films, warm, liked", "films, rolling")
 READERS = (*FILMS, "shelf, labels")
-EVERYWHERE = (*FILMS, "films, cold", "shelf, labels", "shelf, prose", QUERIES)
+EVERYWHERE = (*FILMS, COLD, "shelf, labels", "shelf, prose", QUERIES)
 
 
 @dataclass(frozen=True)
@@ -108,9 +116,10 @@ class Method:
 
 
 def judge(make: Callable[[], Recommender], situation: str) -> np.ndarray:
-    """NDCG@10 of a method for each reader, or for each query. Chapter *league_table*.
+    """NDCG@10 of a method for each reader or query, ``(n,)``. Chapter *league_table*.
 
-    Who is asked in several splits counts once, with the mean.
+    Who is asked at several cuts counts once, with the mean. For new films the values of each fold stand apart, ``(n_readers, n_folds)``
+    with NaN where there is nothing to find, since the films were drawn by chance too.
 
     Parameters
     ----------
@@ -125,7 +134,8 @@ def judge(make: Callable[[], Recommender], situation: str) -> np.ndarray:
     for split in SITUATIONS[situation]():
         fitted = make().fit(split.train, split.items)
         parts.append(per_user(fitted, split.test, exclude=split.exclude, candidates=split.candidates)["ndcg"])
-    return pd.concat(parts).groupby(level=0).mean().to_numpy()
+    table = pd.concat(parts, axis=1).sort_index()
+    return table.to_numpy() if situation == COLD else table.mean(axis=1).to_numpy()
 
 
 def asked(make: Callable[[], Recommender]) -> np.ndarray:
@@ -186,8 +196,14 @@ def rows_of(family: str) -> dict[str, Any]:
 
 
 def in_units(values: np.ndarray) -> list[int]:
-    """Numbers from 0 to 1 as whole ten-thousandths, as they are stored. Chapter *league_table*."""
-    return np.round(UNIT * values).astype(int).tolist()
+    """Numbers from 0 to 1 as whole ten-thousandths, as they are stored; -1 where there is none. Chapter *league_table*."""
+    return np.where(np.isnan(values), -1, np.round(UNIT * values)).astype(int).tolist()
+
+
+def from_units(stored: list[int]) -> np.ndarray:
+    """What :func:`in_units` was given, to four decimals. Chapter *league_table*."""
+    whole = np.array(stored)
+    return np.where(whole < 0, np.nan, whole / UNIT)
 
 
 def entries() -> tuple[pd.DataFrame, dict[str, dict[str, np.ndarray]]]:
@@ -198,7 +214,7 @@ def entries() -> tuple[pd.DataFrame, dict[str, dict[str, np.ndarray]]]:
         stored = read(f"league_{family}")["value"]
         rows += stored["rows"]
         for situation, columns in stored["values"].items():
-            values.setdefault(situation, {}).update({method: np.array(column) / UNIT for method, column in columns.items()})
+            values.setdefault(situation, {}).update({method: from_units(column) for method, column in columns.items()})
     return pd.DataFrame(rows), values
 
 
@@ -214,18 +230,19 @@ def standings(situation: str, more: Mapping[str, np.ndarray] | None = None) -> p
     Returns
     -------
     DataFrame
-        Indexed by method: ``ndcg`` with ``low`` and ``high`` (95 % bootstrap over readers or queries), and ``behind``, the paired
-        difference to the first, with ``behind_low`` and ``behind_high``.
+        Indexed by method: ``ndcg`` with ``low`` and ``high`` (95 % bootstrap over readers or queries, for new films over folds too), and
+        ``behind``, the paired difference to the first, with ``behind_low`` and ``behind_high``.
     """
     values = entries()[1][situation] | dict(more or {})
-    table = np.column_stack(list(values.values()))
-    n, best = len(table), int(np.argmax(table.mean(axis=0)))
-    draws = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) @ table / n  # the same readers for all methods
-    ends = np.quantile(draws, [0.025, 0.975], axis=0)
-    gaps = np.quantile(draws[:, [best]] - draws, [0.025, 0.975], axis=0)
-    means = table.mean(axis=0)
-    columns = {"ndcg": means, "low": ends[0], "high": ends[1], "behind": means[best] - means, "behind_low": gaps[0], "behind_high": gaps[1]}
-    return pd.DataFrame(columns, index=list(values)).sort_values("ndcg", ascending=False, kind="stable")
+    means = {name: float(np.nanmean(column, axis=0).mean()) for name, column in values.items()}
+    best = max(means, key=lambda name: means[name])
+    rows = {}
+    for name, column in values.items():
+        low, high = (two_level_interval if situation == COLD else bootstrap_interval)(column)
+        gap = paired_difference(values[best], column)
+        rows[name] = [means[name], low, high, *gap]
+    columns = ["ndcg", "low", "high", "behind", "behind_low", "behind_high"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).sort_values("ndcg", ascending=False, kind="stable")
 
 
 def main() -> None:
