@@ -1,1 +1,1 @@
-"""Ladders: what each step adds, on real ratings, with its interval; and the league table (chapter *league_table*)."""
+"""Ladders: what each step adds, on real ratings, with its paired gain; and the league table (chapters *ratings* to *league_table*)."""
