@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 
-from tokrec.checks import check_number
 from tokrec.evaluate.splits import cold_folds
 from tokrec.features.encoder import Encoder
 from tokrec.recommend.content import Features
-from tokrec.recommend.ridge import held_out, inverted, text_kernel
+from tokrec.recommend.kernel import ItemKernel
+from tokrec.recommend.ridge import check_penalty, held_out, inverted
+from tokrec.recommend.titles import title_shapes
 from tokrec.recommend.vectors import TextRecommender
 from tokrec.text import item_texts
 
 FOLDS = 5
 COMMON = 20  # a word in fewer known items says too little
 TREES = {"max_iter": 100, "learning_rate": 0.06, "max_leaf_nodes": 15, "min_samples_leaf": 30, "max_features": 0.5, "random_state": 0}
-_YEAR = re.compile(r"\((\d{4})\D?(?:\d{4})?\)\s*$")
-_SEQUEL = re.compile(r"\b(?:II|III|IV|V|VI|VII|VIII|[2-9]|Part|Vol)\b")
 
 
 class AudienceRecommender(TextRecommender):
@@ -57,13 +54,12 @@ class AudienceRecommender(TextRecommender):
         self.positive = positive
 
     def _fit_known(self) -> None:
-        if check_number(self.penalty, "penalty", least=0) == 0:
-            raise ValueError("penalty must be above 0: without it two items of one text have no solution")
-        check_number(self.sharpness, "sharpness", least=0)
-        items, vectors = self.items_.iloc[self.known_], self.vectors_[self.known_]
+        items = self.items_.iloc[self.known_]
+        self.kernel_ = ItemKernel(self.sharpness).fit(items)
+        self.described_ = self.kernel_.describe(items, self.vectors_[self.known_])
         likes = np.log1p(np.asarray((self.seen_ >= self.positive_).sum(axis=0), dtype=float).ravel())[self.known_]
         self.mean_ = likes.mean()
-        inverse = inverted(text_kernel(vectors, vectors, self.sharpness), self.penalty)
+        inverse = inverted(self.kernel_(self.described_, self.described_), check_penalty(self.penalty))
         self.weights_ = inverse @ (likes - self.mean_)
         by_text = np.zeros(len(likes))
         for part in cold_folds(pd.RangeIndex(len(likes)), min(FOLDS, len(likes))):
@@ -79,40 +75,8 @@ class AudienceRecommender(TextRecommender):
     def expected(self, items: pd.DataFrame) -> pd.Series:
         """The expected ``log(1 + likes)`` of items by their text alone, known or not, indexed by ``item_id``."""
         self._check_fitted()
-        kernel = text_kernel(self._vectors(items), self.vectors_[self.known_], self.sharpness)
+        kernel = self.kernel_(self.kernel_.describe(items, self._vectors(items)), self.described_)
         return pd.Series(self.trees_.predict(self._shown(items, kernel @ self.weights_)), items.index, name="expected")
 
     def _score_history(self, history: csr_matrix) -> np.ndarray:
         return np.tile(self.expected(self.items_).to_numpy(), (history.shape[0], 1))
-
-
-def title_years(items: pd.DataFrame) -> np.ndarray:
-    """The year in brackets at the end of each title, NaN where there is none: float ``(n_items,)``. Chapter *cold_start*."""
-    found = (_YEAR.search(title) for title in _titles(items))
-    return np.array([float(match[1]) if match else np.nan for match in found])
-
-
-def title_shapes(items: pd.DataFrame) -> np.ndarray:
-    """What a title shows without being understood: float ``(n_items, 8)``. Chapter *cold_start*.
-
-    Year, length in letters and in words, brackets, commas, a colon, a number of a sequel, letters outside ASCII.
-    """
-    bare = [_YEAR.sub("", title).strip() for title in _titles(items)]
-    shapes = [
-        (
-            len(title),
-            len(title.split()),
-            title.count("("),
-            title.count(","),
-            ":" in title,
-            bool(_SEQUEL.search(title)),
-            sum(not letter.isascii() for letter in title),
-        )
-        for title in bare
-    ]
-    return np.column_stack([title_years(items), np.array(shapes, float).reshape(len(bare), 7)])
-
-
-def _titles(items: pd.DataFrame) -> list[str]:
-    column = next((name for name in ("title", "title_en", "title_zh") if name in items), None)
-    return item_texts(items) if column is None else items[column].fillna("").astype(str).tolist()

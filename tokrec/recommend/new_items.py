@@ -12,10 +12,10 @@ from sklearn.base import clone
 
 from tokrec.checks import check_k
 from tokrec.evaluate.splits import cold_folds
-from tokrec.recommend.audience import title_shapes, title_years
 from tokrec.recommend.base import Recommender, kind_named
 from tokrec.recommend.blend import BlendRecommender, standardise
 from tokrec.recommend.ranker import DEPTH, Lists, counted_rows, first_items, order_anew, teach
+from tokrec.recommend.titles import title_shapes, title_years
 
 
 class NewItemBlend(BlendRecommender):

@@ -68,10 +68,15 @@ class TextRecommender(Recommender):
         known = items.index.intersection(self.items_.index)
         if len(known):
             raise ValueError(f"item_id {known[0]!r} is there already: give new items only")
-        self.vectors_ = _stacked(self.vectors_, self._vectors(items))
+        vectors = self._vectors(items)
+        self.vectors_ = _stacked(self.vectors_, vectors)
+        self._extend(items, vectors)
         self.items_ = pd.concat([self.items_, items])
         shape = (self.seen_.shape[0], len(self.items_))
         self.seen_, self.times_ = (csr_matrix((part.data, part.indices, part.indptr), shape=shape) for part in (self.seen_, self.times_))
+
+    def _extend(self, items: pd.DataFrame, vectors: Matrix) -> None:
+        """Take in what else is kept of each item; by default nothing."""
 
     def _counted(self, history: csr_matrix, rated: float = 0.0) -> csr_matrix:
         """Rows of ratings over the known items: 1 for a liked one, `rated` for any other, ``(n, n_known)``."""
