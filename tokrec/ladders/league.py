@@ -24,10 +24,8 @@ from tqdm import tqdm
 from tokrec.datasets.movielens import load_movielens
 from tokrec.datasets.shelf import load_shelf
 from tokrec.evaluate import (
-    bootstrap_interval,
     cold_folds,
     judge_queries,
-    paired_difference,
     per_user,
     rolling_splits,
     two_level_interval,
@@ -236,13 +234,21 @@ def standings(situation: str, more: Mapping[str, np.ndarray] | None = None) -> p
     values = entries()[1][situation] | dict(more or {})
     means = {name: float(np.nanmean(column, axis=0).mean()) for name, column in values.items()}
     best = max(means, key=lambda name: means[name])
-    rows = {}
-    for name, column in values.items():
-        low, high = (two_level_interval if situation == COLD else bootstrap_interval)(column)
-        gap = paired_difference(values[best], column)
-        rows[name] = [means[name], low, high, *gap]
+    every = np.stack(list(values.values()))
+    ends = intervals(every)
+    gaps = intervals(every[list(values).index(best)] - every)
+    rows = {name: [means[name], *end, means[best] - means[name], *gap] for name, end, gap in zip(values, ends, gaps, strict=True)}
     columns = ["ndcg", "low", "high", "behind", "behind_low", "behind_high"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).sort_values("ndcg", ascending=False, kind="stable")
+
+
+def intervals(every: np.ndarray) -> list[tuple[float, float]]:
+    """The interval of each method's values, all from the same draws of readers, or of readers and folds. Chapter *league_table*."""
+    if every.ndim == 3:
+        return [two_level_interval(column) for column in every]
+    n = every.shape[1]
+    draws = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=2000) @ every.T / n
+    return [(float(low), float(high)) for low, high in np.quantile(draws, [0.025, 0.975], axis=0).T]
 
 
 def main() -> None:

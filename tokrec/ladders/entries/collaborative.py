@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tokrec.ladders.league import Method, rows_of
-from tokrec.recommend import AlsRecommender, EaseRecommender, MarkovRecommender, NeighbourRecommender, SvdRecommender
+from tokrec.recommend import (
+    AlsRecommender,
+    EaseRecommender,
+    MarkovRecommender,
+    NeighbourRecommender,
+    RatedRecommender,
+    SvdRecommender,
+)
 
 METHODS = [
     Method("neighbours, cosine", "collaborative", lambda: NeighbourRecommender("cosine")),
@@ -14,6 +21,7 @@ METHODS = [
     Method("ALS", "collaborative", AlsRecommender),
     Method("EASE", "collaborative", EaseRecommender),
     Method("EASE, recency", "league_table", lambda: EaseRecommender(half_life=2, floor=0.2)),
+    Method("EASE, all ratings", "league_table", lambda: RatedRecommender(EaseRecommender())),
     Method("Markov chain", "collaborative", MarkovRecommender),
 ]
 
