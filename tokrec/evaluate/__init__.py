@@ -14,7 +14,7 @@ from tokrec.evaluate.metrics import (
     precision_at_k,
     recall_at_k,
 )
-from tokrec.evaluate.splits import POSITIVE, cold_folds, global_split, liked_from, rolling_splits, temporal_split, warm_split
+from tokrec.evaluate.splits import POSITIVE, cold_folds, global_split, liked_from, random_split, rolling_splits, temporal_split, warm_split
 
 __all__ = [
     "METRICS",
@@ -40,6 +40,7 @@ __all__ = [
     "paired_difference",
     "per_user",
     "precision_at_k",
+    "random_split",
     "rank_unseen",
     "recall_at_k",
     "rolling_splits",

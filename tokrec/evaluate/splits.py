@@ -86,6 +86,18 @@ def temporal_split(interactions: pd.DataFrame, test_share: float = 0.2, min_hist
     return ordered[~is_test], ordered[is_test]
 
 
+def random_split(interactions: pd.DataFrame, test_share: float = 0.2, random_state: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Draw `test_share` of all interactions by chance as the test, whoever and whenever. Chapter *ratings*.
+
+    What a reader did later helps to foretell what they did earlier: fit for studying predicted ratings, not for promising anything.
+    """
+    check_share(test_share, "test_share")
+    interactions = check_columns(interactions, ("user_id", "item_id"), "interactions")
+    drawn = np.random.default_rng(random_state).permutation(len(interactions))
+    size = round(len(drawn) * test_share)
+    return interactions.iloc[drawn[size:]], interactions.iloc[drawn[:size]]
+
+
 def global_split(interactions: pd.DataFrame, test_share: float = 0.2) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cut all readers at one moment: the last `test_share` of all interactions are the test. Chapter *recommender*."""
     check_share(test_share, "test_share")

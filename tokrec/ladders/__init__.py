@@ -1,1 +1,1 @@
-"""Ladders: what each step adds, on real ratings, with its interval; and the league table (chapter *league_table*)."""
+"""Ladders: what each step of a method adds, with its paired gain (chapters *ratings*, *collaborative* and *cold_start*)."""
