@@ -1,1 +1,1 @@
-"""Ladders: what each step adds, on real ratings, with its paired gain; and the league table (chapters *ratings* to *league_table*)."""
+"""Ladders: what each step of a method adds, with its paired gain (chapters *ratings*, *collaborative* and *cold_start*)."""
