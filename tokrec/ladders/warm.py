@@ -139,6 +139,7 @@ def splits(protocol: str, interactions: pd.DataFrame) -> Iterator[tuple[pd.DataF
 
 def inner_splits(protocol: str, train: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
     """Two earlier cuts of the same kind, inside the training data. Chapter *league_table*."""
+    train = train.sort_values(["user_id", "item_id"], kind="stable")  # as a recommender keeps it: what came at one moment is cut alike
     if protocol == "rolling":
         return list(rolling_splits(train, 2, first=0.8))
     first = warm_split(train)
