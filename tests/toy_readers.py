@@ -16,9 +16,6 @@ class ByLetters:
 
     def encode(self, texts, **_):
         counts = np.array([[text.lower().count(sign) for sign in SIGNS] for text in texts], np.float32) + 0.1
-            np.array([[text.lower().count(letter) for letter in "abcdefghijklmnopqrstuvwxyz0123456789"] for text in texts], np.float32)
-            + 0.1
-        )
         return counts / np.linalg.norm(counts, axis=1, keepdims=True)
 
 
