@@ -20,6 +20,7 @@ from tokrec.recommend.release import later_last, years_of
 from tokrec.recommend.ridge import KernelRidgeRecommender, held_out, inverted
 from tokrec.recommend.similar import SimilarRecommender
 from tokrec.recommend.titles import title_shapes, title_years
+from tokrec.recommend.vectors import WordVectors
 from tokrec.text import item_texts
 
 TEXTS = {
@@ -53,7 +54,7 @@ def test_kernel_ridge_is_scikit_learns(features: str, sharpness: float):
     fitted = KernelRidgeRecommender(penalty=2.0, sharpness=sharpness, rated=0.25, **both(features)).fit(train, items)
     known = items.loc[items.index.isin(train["item_id"])]
     if features == "tfidf":  # the words of hidden items are unknown
-        vectors = TfidfFeatures().fit(item_texts(known)).transform(item_texts(items)).toarray()
+        vectors = WordVectors(item_texts(known)).transform(item_texts(items)).toarray()
     else:
         vectors = ByLetters().encode(item_texts(items))
     kernel = np.exp(sharpness * vectors @ vectors.T) if sharpness else vectors @ vectors.T
@@ -65,6 +66,18 @@ def test_kernel_ridge_is_scikit_learns(features: str, sharpness: float):
         np.testing.assert_allclose(fitted.score([user])[0], model.predict(kernel[:, rows]), atol=2e-5)
 
 
+def test_new_words_take_their_share_of_the_length():
+    known = ["the red red sun", "the moon", "a red moon"]
+    vectors = WordVectors(known)
+    usual = TfidfFeatures(drop_stop_words=False).fit(known)
+    np.testing.assert_allclose(vectors.transform(known).toarray(), usual.transform(known).toarray(), atol=1e-6)
+    (row,) = vectors.transform(["the moon over venus"]).toarray()
+    the, moon, new = np.log(4 / 3) + 1, np.log(4 / 3) + 1, np.log(4) + 1
+    expected = dict.fromkeys(vectors.counter.get_feature_names_out(), 0) | {"the": the, "moon": moon}
+    np.testing.assert_allclose(row, np.array(list(expected.values())) / np.sqrt(the**2 + moon**2 + 2 * new**2), atol=1e-6)
+    assert WordVectors(known).transform(["venus"]).nnz == 0
+
+
 def test_kernel_by_hand():
     items = pd.DataFrame(
         {"title": ["Red Sun (1970)", "Red Moon (1990)", "Blue"], "text": ["love war", "war", "space"]}, index=["a", "b", "c"]
@@ -72,7 +85,7 @@ def test_kernel_by_hand():
     vectors = np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32)
     kernel = ItemKernel(2.0, words=1.5, labels=0.5, years=0.25).fit(items)
     described = kernel.describe(items, vectors)
-    texts = TfidfFeatures().fit_transform(item_texts(items)).toarray()
+    texts = TfidfFeatures(drop_stop_words=False).fit_transform(item_texts(items)).toarray()
     by_hand = 2 * 0.6 + 1.5 * texts[0] @ texts[1] + 0.5 / np.sqrt(2) - 0.25 * 2
     assert kernel(described, described)[0, 1] == pytest.approx(np.exp(by_hand), rel=1e-5)
     assert kernel(described, described)[1, 2] == pytest.approx(np.exp(2 * 0.8 - 0.25), rel=1e-5)  # c is taken for one of 1980

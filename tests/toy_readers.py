@@ -6,6 +6,7 @@ import pandas as pd
 from tokrec import evaluate as ev
 
 GENRES = ["space", "love", "crime", "war"]
+SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class ByLetters:
@@ -14,7 +15,7 @@ class ByLetters:
     version = "letters"
 
     def encode(self, texts, **_):
-        counts = np.array([[text.lower().count(letter) for letter in "abcdefghijklmnopqrstuvwxyz0123456789"] for text in texts], np.float32) + 0.1
+        counts = np.array([[text.lower().count(sign) for sign in SIGNS] for text in texts], np.float32) + 0.1
         return counts / np.linalg.norm(counts, axis=1, keepdims=True)
 
 

@@ -37,13 +37,13 @@ SAMPLE = 3000  # items of the training part on which settings are chosen
 START = {"sharpness": 4.0, "penalty": 100.0, "words": 0.0, "labels": 0.0, "years": 0.0, "rated": 0.0, "shrinkage": 0.0, "audience": 0.0}
 # What is tried beside the start, one setting after the other in the order of the ladder; what is better stays.
 TRIED = {
-    "sharpness": (2.0, 3.0, 5.0, 6.0),
-    "penalty": (10.0, 30.0, 300.0),
-    "years": (0.3, 0.6),
+    "sharpness": (3.0, 5.0),
+    "penalty": (30.0, 300.0),
+    "years": (0.3, 0.5),
     "labels": (0.5, 1.0),
     "words": (0.5, 1.0),
     "rated": (0.33,),
-    "shrinkage": (30.0, 100.0, 300.0),
+    "shrinkage": (30.0, 100.0),
     "audience": (0.25, 0.5),
 }
 RIVAL, BRIDGE, AUDIENCE = "kernel ridge", "+ bridge to the ratings", "+ expected audience"

@@ -15,6 +15,7 @@ from tokrec.recommend.kernel import ItemKernel
 from tokrec.recommend.ridge import check_penalty, held_out, inverted
 from tokrec.recommend.titles import title_shapes
 from tokrec.recommend.vectors import TextRecommender
+from tokrec.similarity import Matrix
 from tokrec.text import item_texts
 
 FOLDS = 5
@@ -37,6 +38,11 @@ class AudienceRecommender(TextRecommender):
         Another encoder than the bundled one. Not stored by ``save``.
     positive : float, optional
         From which rating on an interaction counts as liked; by default 4 of five stars.
+
+    Attributes
+    ----------
+    expected_ : ndarray of float, shape (n_items,)
+        What the trees expect of each item.
     """
 
     def __init__(
@@ -54,29 +60,45 @@ class AudienceRecommender(TextRecommender):
         self.positive = positive
 
     def _fit_known(self) -> None:
-        items = self.items_.iloc[self.known_]
+        items, likes = self.items_.iloc[self.known_], self._likes()
         self.kernel_ = ItemKernel(self.sharpness).fit(items)
-        self.described_ = self.kernel_.describe(items, self.vectors_[self.known_])
-        likes = np.log1p(np.asarray((self.seen_ >= self.positive_).sum(axis=0), dtype=float).ravel())[self.known_]
-        self.mean_ = likes.mean()
-        inverse = inverted(self.kernel_(self.described_, self.described_), check_penalty(self.penalty))
-        self.weights_ = inverse @ (likes - self.mean_)
-        by_text = np.zeros(len(likes))
+        described = self.kernel_.describe(self.items_, self.vectors_)
+        self.described_ = described.rows(self.known_)
+        rows = self.kernel_(described, self.described_)
+        inverse = inverted(rows[self.known_], check_penalty(self.penalty))
+        self.mean_ = likes.mean(dtype=np.float32)
+        centred = (likes - self.mean_)[:, None]
+        self.weights_ = (inverse @ centred)[:, 0]
+        by_text = rows @ self.weights_
         for part in cold_folds(pd.RangeIndex(len(likes)), min(FOLDS, len(likes))):
-            by_text[part] = held_out(inverse, (likes - self.mean_)[:, None], part.to_numpy())[:, 0]
-        counter = CountVectorizer(binary=True, min_df=min(COMMON, len(items)), token_pattern=r"\w+")
-        self.words_ = counter.fit([*item_texts(items, labels=True), "title"] if len(items) < COMMON else item_texts(items, labels=True))
-        self.trees_ = HistGradientBoostingRegressor(**TREES).fit(self._shown(items, by_text), likes)
+            by_text[self.known_[part]] = held_out(inverse, centred, part.to_numpy())[:, 0]
+        self.counter_ = CountVectorizer(binary=True, token_pattern=r"\w+", min_df=min(COMMON, len(items)))
+        self.counter_.fit(item_texts(items, labels=True))
+        shown = self._shown(self.items_, by_text)
+        self.trees_ = HistGradientBoostingRegressor(**TREES).fit(shown[self.known_], likes)
+        self.expected_ = self.trees_.predict(shown)
+
+    def _likes(self) -> np.ndarray:
+        """The logarithm of one more than the likes of each known item."""
+        counted = np.bincount(self.seen_.indices[self.seen_.data >= self.positive_], minlength=len(self.items_))
+        return np.log1p(counted[self.known_]).astype(np.float32)
 
     def _shown(self, items: pd.DataFrame, by_text: np.ndarray) -> np.ndarray:
-        words = self.words_.transform(item_texts(items, labels=True)).toarray()
+        """What the trees see."""
+        words = self.counter_.transform(item_texts(items, labels=True)).toarray()
         return np.column_stack([by_text, title_shapes(items), words])
 
+    def _extend(self, items: pd.DataFrame, vectors: Matrix) -> None:
+        self.expected_ = np.concatenate([self.expected_, self._expected(items, vectors)])
+
+    def _expected(self, items: pd.DataFrame, vectors: Matrix) -> np.ndarray:
+        by_text = self.kernel_(self.kernel_.describe(items, vectors), self.described_) @ self.weights_
+        return self.trees_.predict(self._shown(items, by_text))
+
     def expected(self, items: pd.DataFrame) -> pd.Series:
-        """The expected ``log(1 + likes)`` of items by their text alone, known or not, indexed by ``item_id``."""
+        """The expected ``log(1 + likes)`` of new items by their text, indexed by ``item_id``."""
         self._check_fitted()
-        kernel = self.kernel_(self.kernel_.describe(items, self._vectors(items)), self.described_)
-        return pd.Series(self.trees_.predict(self._shown(items, kernel @ self.weights_)), items.index, name="expected")
+        return pd.Series(self._expected(items, self._vectors(items)), items.index, name="expected")
 
     def _score_history(self, history: csr_matrix) -> np.ndarray:
-        return np.tile(self.expected(self.items_).to_numpy(), (history.shape[0], 1))
+        return np.tile(self.expected_, (history.shape[0], 1))

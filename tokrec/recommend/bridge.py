@@ -50,7 +50,7 @@ class BridgeRecommender(KernelRidgeRecommender):
         self.places_ = self._counted(self.seen_, self.rated)
         gram = (self.places_ @ self.places_.T).toarray().astype(float)
         gram[np.diag_indices(len(gram))] += self.shrinkage or 1e-6
-        self.gram_inverse_ = inv(gram)
+        self.gram_inverse_ = inv(gram).astype(np.float32)
 
     def _targets(self, history: np.ndarray) -> np.ndarray:
         alike = self.places_ @ super()._targets(history)

@@ -12,10 +12,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
 from tokrec.checks import check_number
-from tokrec.features.tfidf import TfidfFeatures
 from tokrec.recommend.titles import title_years
+from tokrec.recommend.vectors import WordVectors
 from tokrec.similarity import Matrix, dense
-from tokrec.text import LABELS, item_texts, words
+from tokrec.text import LABELS, item_texts
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ class ItemKernel:
     def fit(self, items: pd.DataFrame) -> Self:
         """Learn words, labels and the median year of known items."""
         if self.words:
-            texts = item_texts(items, labels=True)
-            self.tfidf_ = TfidfFeatures(drop_stop_words=any(map(words, texts))).fit(texts)
+            self.words_ = WordVectors(item_texts(items, labels=True))
         if self.labels:
             self.counter_ = CountVectorizer(binary=True, token_pattern=r"[^\s,;|]+").fit([*label_texts(items), "label"])
         years = title_years(items)
@@ -85,7 +84,7 @@ class ItemKernel:
         """What is compared of items, known or new, that have these vectors."""
         parts = [csr_matrix((len(items), 0), dtype=np.float32)]
         if self.words:
-            parts.append(self.tfidf_.transform(item_texts(items, labels=True)) * np.float32(np.sqrt(self.words)))
+            parts.append(self.words_.transform(item_texts(items, labels=True)) * np.float32(np.sqrt(self.words)))
         if self.labels:
             counted = normalize(self.counter_.transform(label_texts(items)).astype(np.float32))
             parts.append(counted * np.float32(np.sqrt(self.labels)))

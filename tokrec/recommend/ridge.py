@@ -62,12 +62,13 @@ class KernelRidgeRecommender(TextRecommender):
     def _fit_known(self) -> None:
         check_number(self.rated, "rated", least=0)
         self.kernel_ = ItemKernel(self.sharpness, self.words, self.labels, self.years).fit(self.items_.iloc[self.known_])
-        self.described_ = self.kernel_.describe(self.items_, self.vectors_)
-        known = self.described_.rows(self.known_)
-        self.factor_ = factor(self.kernel_(known, known), check_penalty(self.penalty))
+        described = self.kernel_.describe(self.items_, self.vectors_)
+        self.known_described_ = described.rows(self.known_)
+        self.rows_ = self.kernel_(described, self.known_described_)
+        self.factor_ = factor(self.rows_[self.known_], check_penalty(self.penalty))
 
     def _extend(self, items: pd.DataFrame, vectors: Matrix) -> None:
-        self.described_ = self.described_.beside(self.kernel_.describe(items, vectors))
+        self.rows_ = np.vstack([self.rows_, self.kernel_(self.kernel_.describe(items, vectors), self.known_described_)])
 
     def _targets(self, history: csr_matrix) -> np.ndarray:
         """What is learnt of the known items, ``(n_known, n)``."""
@@ -75,7 +76,7 @@ class KernelRidgeRecommender(TextRecommender):
 
     def _score_history(self, history: csr_matrix) -> np.ndarray:
         weights = cho_solve((self.factor_, True), self._targets(history), check_finite=False)
-        return (self.kernel_(self.described_, self.described_.rows(self.known_)) @ weights).T
+        return (self.rows_ @ weights).T
 
 
 def check_penalty(penalty: float) -> float:
