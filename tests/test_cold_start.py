@@ -5,57 +5,28 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.kernel_ridge import KernelRidge
+from toy_readers import ByLetters, split, world
 
 from tokrec import evaluate as ev
 from tokrec.features.tfidf import TfidfFeatures
 from tokrec.recommend import PopularityRecommender, load_recommender
-from tokrec.recommend.audience import AudienceRecommender, title_shapes, title_years
+from tokrec.recommend.audience import AudienceRecommender
 from tokrec.recommend.base import Recommender
 from tokrec.recommend.blend import BlendRecommender
 from tokrec.recommend.bridge import BridgeRecommender
+from tokrec.recommend.kernel import ItemKernel, label_texts
 from tokrec.recommend.new_items import NewItemBlend, NewItemRanker, without, year_distances
 from tokrec.recommend.release import later_last, years_of
 from tokrec.recommend.ridge import KernelRidgeRecommender, held_out, inverted
 from tokrec.recommend.similar import SimilarRecommender
+from tokrec.recommend.titles import title_shapes, title_years
+from tokrec.recommend.vectors import WordVectors
 from tokrec.text import item_texts
-
-GENRES = ["space", "love", "crime", "war"]
-
-
-class ByLetters:
-    """An encoder whose vectors are counts of letters, of unit length."""
-
-    version = "letters"
-
-    def encode(self, texts, **_):
-        counts = np.array([[text.lower().count(letter) for letter in "abcdefghijklmnopqrstuvwxyz"] for text in texts], np.float32) + 0.1
-        return counts / np.linalg.norm(counts, axis=1, keepdims=True)
-
-
-def world(n_items: int = 60, n_users: int = 40, share: float = 0.34, planted: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Readers who like one genre each. The text names the genre, or, if nothing is planted, any genre."""
-    rng = np.random.default_rng(0)
-    genre = rng.integers(4, size=n_items)
-    told = genre if planted else rng.permutation(genre)
-    titles = [f"No {i} ({1980 + i % 30})" for i in range(n_items)]
-    items = pd.DataFrame({"title": titles, "text": [GENRES[g] for g in told]}, index=[f"i{i:03}" for i in range(n_items)])
-    rows = [
-        (f"u{u:02}", f"i{i:03}", 5.0 if genre[i] == u % 4 else 2.0, int(rng.integers(1, 10**9)))
-        for u in range(n_users)
-        for i in rng.choice(n_items, int(n_items * share), replace=False)
-    ]
-    return pd.DataFrame(rows, columns=["user_id", "item_id", "rating", "timestamp"]), items
-
-
-def split(interactions: pd.DataFrame, items: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Index]:
-    hidden = ev.cold_folds(items.index, 5)[0]
-    cold = interactions["item_id"].isin(hidden)
-    return interactions[~cold], interactions[cold], hidden
-
 
 TEXTS = {
     "similar": lambda **options: SimilarRecommender(**options),
     "ridge": lambda **options: KernelRidgeRecommender(penalty=1.0, rated=0.1, **options),
+    "product": lambda **options: KernelRidgeRecommender(penalty=1.0, words=0.5, labels=1.0, years=0.3, **options),
     "bridge": lambda **options: BridgeRecommender(penalty=1.0, shrinkage=5.0, **options),
     "audience": lambda **options: AudienceRecommender(penalty=1.0, **options),
 }
@@ -83,7 +54,7 @@ def test_kernel_ridge_is_scikit_learns(features: str, sharpness: float):
     fitted = KernelRidgeRecommender(penalty=2.0, sharpness=sharpness, rated=0.25, **both(features)).fit(train, items)
     known = items.loc[items.index.isin(train["item_id"])]
     if features == "tfidf":  # the words of hidden items are unknown
-        vectors = TfidfFeatures().fit(item_texts(known)).transform(item_texts(items)).toarray()
+        vectors = WordVectors(item_texts(known)).transform(item_texts(items)).toarray()
     else:
         vectors = ByLetters().encode(item_texts(items))
     kernel = np.exp(sharpness * vectors @ vectors.T) if sharpness else vectors @ vectors.T
@@ -93,6 +64,34 @@ def test_kernel_ridge_is_scikit_learns(features: str, sharpness: float):
         target = np.where(given >= 4, 1.0, np.where(given > 0, 0.25, 0.0))
         model = KernelRidge(alpha=2.0, kernel="precomputed").fit(kernel[np.ix_(rows, rows)], target)
         np.testing.assert_allclose(fitted.score([user])[0], model.predict(kernel[:, rows]), atol=2e-5)
+
+
+def test_new_words_take_their_share_of_the_length():
+    known = ["the red red sun", "the moon", "a red moon"]
+    vectors = WordVectors(known)
+    usual = TfidfFeatures(drop_stop_words=False).fit(known)
+    np.testing.assert_allclose(vectors.transform(known).toarray(), usual.transform(known).toarray(), atol=1e-6)
+    (row,) = vectors.transform(["the moon over venus"]).toarray()
+    the, moon, new = np.log(4 / 3) + 1, np.log(4 / 3) + 1, np.log(4) + 1
+    expected = dict.fromkeys(vectors.counter.get_feature_names_out(), 0) | {"the": the, "moon": moon}
+    np.testing.assert_allclose(row, np.array(list(expected.values())) / np.sqrt(the**2 + moon**2 + 2 * new**2), atol=1e-6)
+    assert WordVectors(known).transform(["venus"]).nnz == 0
+
+
+def test_kernel_by_hand():
+    items = pd.DataFrame(
+        {"title": ["Red Sun (1970)", "Red Moon (1990)", "Blue"], "text": ["love war", "war", "space"]}, index=["a", "b", "c"]
+    )
+    vectors = np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32)
+    kernel = ItemKernel(2.0, words=1.5, labels=0.5, years=0.25).fit(items)
+    described = kernel.describe(items, vectors)
+    texts = TfidfFeatures(drop_stop_words=False).fit_transform(item_texts(items)).toarray()
+    by_hand = 2 * 0.6 + 1.5 * texts[0] @ texts[1] + 0.5 / np.sqrt(2) - 0.25 * 2
+    assert kernel(described, described)[0, 1] == pytest.approx(np.exp(by_hand), rel=1e-5)
+    assert kernel(described, described)[1, 2] == pytest.approx(np.exp(2 * 0.8 - 0.25), rel=1e-5)  # c is taken for one of 1980
+    assert label_texts(items.assign(genre="crime", tags=[["x", "y"], [], ["z"]])) == ["crime x y", "crime ", "crime z"]
+    with pytest.raises(ValueError, match="need a sharpness above 0"):
+        ItemKernel(0, years=1)
 
 
 def test_bridge_is_the_shrunk_singular_vectors():
@@ -134,7 +133,7 @@ def test_a_later_item_gets_the_score_of_one_that_was_there(name: str, features: 
         later.add_items(items.loc[hidden[:1]])
 
 
-@pytest.mark.parametrize("name", ["similar", "ridge", "bridge"])
+@pytest.mark.parametrize("name", ["similar", "ridge", "product", "bridge"])
 def test_what_the_text_says_is_found_and_what_it_does_not_say_is_not(name: str):
     found = {}
     for planted in (True, False):
@@ -183,6 +182,7 @@ def test_titles_by_hand():
     titles = ["Heat (1995)", "Babylon 5", "Fawlty Towers (1975-1979)", "2001 (a.k.a. X) (1968) ", "Alien³: Part II, Die (2006–2007)"]
     items = pd.DataFrame({"title": titles})
     np.testing.assert_array_equal(title_years(items), [1995, np.nan, 1975, 1968, 2006])
+    assert title_years(items.assign(year=[1, 2, None, 4, 5]))[1:3].tolist()[0] == 2
     assert title_shapes(items)[4, 1:].tolist() == [20, 4, 0, 1, 1, 1, 1]
     assert title_shapes(items)[3, 1:].tolist() == [15, 3, 1, 0, 0, 0, 0]
 

@@ -14,6 +14,8 @@ from tokrec.recommend.neighbours import NeighbourRecommender
 from tokrec.recommend.new_items import NewItemBlend, NewItemRanker
 from tokrec.recommend.popularity import PopularityRecommender
 from tokrec.recommend.ranker import RankRecommender
+from tokrec.recommend.rated import RatedRecommender
+from tokrec.recommend.recent_content import RecentContentRecommender
 from tokrec.recommend.recent_popularity import RecentPopularityRecommender
 from tokrec.recommend.ridge import KernelRidgeRecommender
 from tokrec.recommend.similar import SimilarRecommender
@@ -33,6 +35,8 @@ __all__ = [
     "NewItemRanker",
     "PopularityRecommender",
     "RankRecommender",
+    "RatedRecommender",
+    "RecentContentRecommender",
     "RecentPopularityRecommender",
     "Recommender",
     "SimilarRecommender",

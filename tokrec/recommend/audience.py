@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 
-from tokrec.checks import check_number
 from tokrec.evaluate.splits import cold_folds
 from tokrec.features.encoder import Encoder
 from tokrec.recommend.content import Features
-from tokrec.recommend.ridge import held_out, inverted, text_kernel
+from tokrec.recommend.kernel import ItemKernel
+from tokrec.recommend.ridge import check_penalty, held_out, inverted
+from tokrec.recommend.titles import title_shapes
 from tokrec.recommend.vectors import TextRecommender
+from tokrec.similarity import Matrix
 from tokrec.text import item_texts
 
 FOLDS = 5
 COMMON = 20  # a word in fewer known items says too little
 TREES = {"max_iter": 100, "learning_rate": 0.06, "max_leaf_nodes": 15, "min_samples_leaf": 30, "max_features": 0.5, "random_state": 0}
-_YEAR = re.compile(r"\((\d{4})\D?(?:\d{4})?\)\s*$")
-_SEQUEL = re.compile(r"\b(?:II|III|IV|V|VI|VII|VIII|[2-9]|Part|Vol)\b")
 
 
 class AudienceRecommender(TextRecommender):
@@ -40,6 +38,11 @@ class AudienceRecommender(TextRecommender):
         Another encoder than the bundled one. Not stored by ``save``.
     positive : float, optional
         From which rating on an interaction counts as liked; by default 4 of five stars.
+
+    Attributes
+    ----------
+    expected_ : ndarray of float, shape (n_items,)
+        What the trees expect of each item.
     """
 
     def __init__(
@@ -57,62 +60,45 @@ class AudienceRecommender(TextRecommender):
         self.positive = positive
 
     def _fit_known(self) -> None:
-        if check_number(self.penalty, "penalty", least=0) == 0:
-            raise ValueError("penalty must be above 0: without it two items of one text have no solution")
-        check_number(self.sharpness, "sharpness", least=0)
-        items, vectors = self.items_.iloc[self.known_], self.vectors_[self.known_]
-        likes = np.log1p(np.asarray((self.seen_ >= self.positive_).sum(axis=0), dtype=float).ravel())[self.known_]
-        self.mean_ = likes.mean()
-        inverse = inverted(text_kernel(vectors, vectors, self.sharpness), self.penalty)
-        self.weights_ = inverse @ (likes - self.mean_)
-        by_text = np.zeros(len(likes))
+        items, likes = self.items_.iloc[self.known_], self._likes()
+        self.kernel_ = ItemKernel(self.sharpness).fit(items)
+        described = self.kernel_.describe(self.items_, self.vectors_)
+        self.described_ = described.rows(self.known_)
+        rows = self.kernel_(described, self.described_)
+        inverse = inverted(rows[self.known_], check_penalty(self.penalty))
+        self.mean_ = likes.mean(dtype=np.float32)
+        centred = (likes - self.mean_)[:, None]
+        self.weights_ = (inverse @ centred)[:, 0]
+        by_text = rows @ self.weights_
         for part in cold_folds(pd.RangeIndex(len(likes)), min(FOLDS, len(likes))):
-            by_text[part] = held_out(inverse, (likes - self.mean_)[:, None], part.to_numpy())[:, 0]
-        counter = CountVectorizer(binary=True, min_df=min(COMMON, len(items)), token_pattern=r"\w+")
-        self.words_ = counter.fit([*item_texts(items, labels=True), "title"] if len(items) < COMMON else item_texts(items, labels=True))
-        self.trees_ = HistGradientBoostingRegressor(**TREES).fit(self._shown(items, by_text), likes)
+            by_text[self.known_[part]] = held_out(inverse, centred, part.to_numpy())[:, 0]
+        self.counter_ = CountVectorizer(binary=True, token_pattern=r"\w+", min_df=min(COMMON, len(items)))
+        self.counter_.fit(item_texts(items, labels=True))
+        shown = self._shown(self.items_, by_text)
+        self.trees_ = HistGradientBoostingRegressor(**TREES).fit(shown[self.known_], likes)
+        self.expected_ = self.trees_.predict(shown)
+
+    def _likes(self) -> np.ndarray:
+        """The logarithm of one more than the likes of each known item."""
+        counted = np.bincount(self.seen_.indices[self.seen_.data >= self.positive_], minlength=len(self.items_))
+        return np.log1p(counted[self.known_]).astype(np.float32)
 
     def _shown(self, items: pd.DataFrame, by_text: np.ndarray) -> np.ndarray:
-        words = self.words_.transform(item_texts(items, labels=True)).toarray()
+        """What the trees see."""
+        words = self.counter_.transform(item_texts(items, labels=True)).toarray()
         return np.column_stack([by_text, title_shapes(items), words])
 
+    def _extend(self, items: pd.DataFrame, vectors: Matrix) -> None:
+        self.expected_ = np.concatenate([self.expected_, self._expected(items, vectors)])
+
+    def _expected(self, items: pd.DataFrame, vectors: Matrix) -> np.ndarray:
+        by_text = self.kernel_(self.kernel_.describe(items, vectors), self.described_) @ self.weights_
+        return self.trees_.predict(self._shown(items, by_text))
+
     def expected(self, items: pd.DataFrame) -> pd.Series:
-        """The expected ``log(1 + likes)`` of items by their text alone, known or not, indexed by ``item_id``."""
+        """The expected ``log(1 + likes)`` of new items by their text, indexed by ``item_id``."""
         self._check_fitted()
-        kernel = text_kernel(self._vectors(items), self.vectors_[self.known_], self.sharpness)
-        return pd.Series(self.trees_.predict(self._shown(items, kernel @ self.weights_)), items.index, name="expected")
+        return pd.Series(self._expected(items, self._vectors(items)), items.index, name="expected")
 
     def _score_history(self, history: csr_matrix) -> np.ndarray:
-        return np.tile(self.expected(self.items_).to_numpy(), (history.shape[0], 1))
-
-
-def title_years(items: pd.DataFrame) -> np.ndarray:
-    """The year in brackets at the end of each title, NaN where there is none: float ``(n_items,)``. Chapter *cold_start*."""
-    found = (_YEAR.search(title) for title in _titles(items))
-    return np.array([float(match[1]) if match else np.nan for match in found])
-
-
-def title_shapes(items: pd.DataFrame) -> np.ndarray:
-    """What a title shows without being understood: float ``(n_items, 8)``. Chapter *cold_start*.
-
-    Year, length in letters and in words, brackets, commas, a colon, a number of a sequel, letters outside ASCII.
-    """
-    bare = [_YEAR.sub("", title).strip() for title in _titles(items)]
-    shapes = [
-        (
-            len(title),
-            len(title.split()),
-            title.count("("),
-            title.count(","),
-            ":" in title,
-            bool(_SEQUEL.search(title)),
-            sum(not letter.isascii() for letter in title),
-        )
-        for title in bare
-    ]
-    return np.column_stack([title_years(items), np.array(shapes, float).reshape(len(bare), 7)])
-
-
-def _titles(items: pd.DataFrame) -> list[str]:
-    column = next((name for name in ("title", "title_en", "title_zh") if name in items), None)
-    return item_texts(items) if column is None else items[column].fillna("").astype(str).tolist()
+        return np.tile(self.expected_, (history.shape[0], 1))

@@ -116,10 +116,19 @@ class BlendRecommender(Recommender):
         return self.mix([standardise(member._score_text(texts), shown) for member in self.members_])
 
     def _stored_parameters(self) -> dict[str, Any]:
-        members = [{"kind": type(member).__name__, "parameters": member._stored_parameters()} for member in self.members]
-        return self.get_params(deep=False) | {"members": members, "weights": None if self.weights is None else list(self.weights)}
+        weights = None if self.weights is None else [float(weight) for weight in self.weights]
+        return self.get_params(deep=False) | {"members": list(map(described, self.members)), "weights": weights}
 
     @classmethod
     def _from_stored(cls, parameters: dict[str, Any]) -> Self:
-        members = [kind_named(member["kind"])._from_stored(member["parameters"]) for member in parameters["members"]]
-        return cls(**parameters | {"members": members})
+        return cls(**parameters | {"members": list(map(from_described, parameters["members"]))})
+
+
+def described(recommender: Recommender) -> dict[str, Any]:
+    """Kind and parameters of an unfitted recommender, for one that is made of others. Chapter *league_table*."""
+    return {"kind": type(recommender).__name__, "parameters": recommender._stored_parameters()}
+
+
+def from_described(stored: dict[str, Any]) -> Recommender:
+    """What :func:`described` was given. Chapter *league_table*."""
+    return kind_named(stored["kind"])._from_stored(stored["parameters"])

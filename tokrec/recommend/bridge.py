@@ -24,7 +24,7 @@ class BridgeRecommender(KernelRidgeRecommender):
     features : {"tfidf", "encoder"}
     shrinkage : float
         0 or more. The larger, the more a reader is taken for the many; at 0 readers stay as they are.
-    penalty, sharpness, rated, encoder, positive
+    penalty, sharpness, words, labels, years, rated, encoder, positive
         As in :class:`tokrec.recommend.ridge.KernelRidgeRecommender`.
     """
 
@@ -34,11 +34,14 @@ class BridgeRecommender(KernelRidgeRecommender):
         shrinkage: float = 100.0,
         penalty: float = 100.0,
         sharpness: float = 4.0,
+        words: float = 0.0,
+        labels: float = 0.0,
+        years: float = 0.0,
         rated: float = 0.0,
         encoder: Encoder | None = None,
         positive: float | None = None,
     ) -> None:
-        super().__init__(features, penalty, sharpness, rated, encoder, positive)
+        super().__init__(features, penalty, sharpness, words, labels, years, rated, encoder, positive)
         self.shrinkage = shrinkage
 
     def _fit_known(self) -> None:
@@ -47,7 +50,7 @@ class BridgeRecommender(KernelRidgeRecommender):
         self.places_ = self._counted(self.seen_, self.rated)
         gram = (self.places_ @ self.places_.T).toarray().astype(float)
         gram[np.diag_indices(len(gram))] += self.shrinkage or 1e-6
-        self.gram_inverse_ = inv(gram)
+        self.gram_inverse_ = inv(gram).astype(np.float32)
 
     def _targets(self, history: np.ndarray) -> np.ndarray:
         alike = self.places_ @ super()._targets(history)

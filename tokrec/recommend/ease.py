@@ -23,6 +23,8 @@ class EaseRecommender(LikedRecommender):
         Above 0: the larger, the nearer all weights are to 0.
     half_life : float, optional
         After so many later liked items an item counts half for its reader, when scores are made. What is learned stays the same.
+    floor : float
+        What the oldest items still count, in [0, 1], where there is a half-life.
     positive : float, optional
         From which rating on an interaction counts as liked; by default 4 of five stars.
 
@@ -34,14 +36,17 @@ class EaseRecommender(LikedRecommender):
         ``B``: row `i`, column `j` is what having liked `i` adds to the score of `j`; 0 on the diagonal.
     """
 
-    def __init__(self, penalty: float = 200.0, half_life: float | None = None, positive: float | None = None) -> None:
+    def __init__(self, penalty: float = 200.0, half_life: float | None = None, floor: float = 0.0, positive: float | None = None) -> None:
         self.penalty = penalty
         self.half_life = half_life
+        self.floor = floor
         self.positive = positive
 
     def _fit_liked(self) -> None:
         if check_number(self.penalty, "penalty", least=0) == 0:
             raise ValueError("penalty must be above 0: without it the items can't be told apart")
+        if check_number(self.floor, "floor", least=0) > 1:
+            raise ValueError(f"floor must lie in [0, 1], got {self.floor!r}")
         self.known_ = np.flatnonzero(self.counts_)
         self.weights_ = ease_weights(self.liked_[:, self.known_], self.penalty)
 

@@ -14,7 +14,7 @@ class LikedRecommender(Recommender):
     """Base of those that learn from who liked what, and from nothing else. Chapter *collaborative*.
 
     A reader who liked nothing gets the popular items. Where a kind has the parameter `half_life`, an item counts half as much for its
-    reader after so many later liked ones; without it all count alike.
+    reader after so many later liked ones; without it all count alike. With `floor`, no item counts less than that.
 
     Attributes
     ----------
@@ -27,6 +27,7 @@ class LikedRecommender(Recommender):
     liked_: csr_matrix
     counts_: np.ndarray
     half_life: float | None = None
+    floor: float = 0.0
 
     def _fit(self) -> None:
         check_half_life(self.half_life)
@@ -46,7 +47,7 @@ class LikedRecommender(Recommender):
         return self._score_events(history, same_time(history))
 
     def _score_events(self, history: csr_matrix, times: csr_matrix) -> np.ndarray:
-        weights = profiles(history, times, self.positive_, self.half_life)
+        weights = profiles(history, times, self.positive_, self.half_life, self.floor)
         scores = self._score_profiles(weights)
         scores[np.diff(weights.indptr) == 0] = self.counts_
         return scores
@@ -58,8 +59,8 @@ def check_half_life(half_life: float | None) -> None:
         raise ValueError(f"half_life must be a number of liked items above 0, or None, got {half_life!r}")
 
 
-def profiles(history: csr_matrix, times: csr_matrix, positive: float, half_life: float | None = None) -> csr_matrix:
-    """How much each liked item counts for its reader: 1, or ``2^(-later / half_life)``. Chapter *collaborative*.
+def profiles(history: csr_matrix, times: csr_matrix, positive: float, half_life: float | None = None, floor: float = 0.0) -> csr_matrix:
+    """How much each liked item counts for its reader: 1, or ``floor + (1 - floor) 2^(-later / half_life)``. Chapter *collaborative*.
 
     Parameters
     ----------
@@ -71,6 +72,8 @@ def profiles(history: csr_matrix, times: csr_matrix, positive: float, half_life:
         From this rating on an interaction counts as liked.
     half_life : float, optional
         `later` is the number of items that the reader liked at a later time; those of one moment count alike.
+    floor : float
+        What the oldest still count, in [0, 1].
 
     Returns
     -------
@@ -81,7 +84,7 @@ def profiles(history: csr_matrix, times: csr_matrix, positive: float, half_life:
     rows = np.repeat(np.arange(history.shape[0]), np.diff(history.indptr))[kept]
     values = np.ones(len(rows), np.float32)
     if half_life is not None:
-        values = np.exp2(-later(rows, times.data[kept]) / half_life).astype(np.float32)
+        values = (floor + (1 - floor) * np.exp2(-later(rows, times.data[kept]) / half_life)).astype(np.float32)
     ends = np.concatenate([[0], np.cumsum(kept)])[history.indptr]
     return csr_matrix((values, history.indices[kept], ends), shape=history.shape)
 

@@ -12,10 +12,12 @@ from sklearn.base import clone
 
 from tokrec.checks import check_k
 from tokrec.evaluate.splits import cold_folds
-from tokrec.recommend.audience import title_shapes, title_years
 from tokrec.recommend.base import Recommender, kind_named
 from tokrec.recommend.blend import BlendRecommender, standardise
 from tokrec.recommend.ranker import DEPTH, Lists, counted_rows, first_items, order_anew, teach
+from tokrec.recommend.titles import title_years
+
+LEAF = 3  # rows in a leaf, at least, for each reader
 
 
 class NewItemBlend(BlendRecommender):
@@ -39,8 +41,9 @@ class NewItemRanker(Recommender):
 
     The trees are taught inside the training data: the rated items are hidden a part at a time, the blend is fitted on the others, and its
     lists of the hidden ones are labelled with who liked them. Features are the members' standardised scores (one with weight 0 is a feature
-    only), the blend's score and rank, the title's year and shape, how much and how highly the reader rates, and how far the item's year
-    lies from those of the items that the reader liked. Needs LightGBM: ``pip install 'tokrec[rank]'``.
+    only), the blend's score and rank, how much and how highly the reader rates, and how far the item's year lies from those of the items
+    that the reader liked. A leaf holds more rows than there are readers: one with fewer could hold a single item, and the trees would learn
+    by heart which hidden items were popular. Needs LightGBM: ``pip install 'tokrec[rank]'``.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ class NewItemRanker(Recommender):
     models_ : list of lightgbm.LGBMRanker
     """
 
-    def __init__(self, blend: NewItemBlend, folds: int = 4, depth: int = DEPTH, seeds: int = 3, positive: float | None = None) -> None:
+    def __init__(self, blend: NewItemBlend, folds: int = 3, depth: int = DEPTH, seeds: int = 3, positive: float | None = None) -> None:
         self.blend = blend
         self.folds = folds
         self.depth = depth
@@ -74,7 +77,7 @@ class NewItemRanker(Recommender):
             check_k(number)
         if self.folds < 2:
             raise ValueError("folds must be at least 2: the trees learn from items that the blend has not seen")
-        self.models_ = teach(list(self._hidden_lists()), self.seeds)
+        self.models_ = teach(list(self._hidden_lists()), self.seeds, min_child_samples=LEAF * len(self.users_))
         self.blend_: NewItemBlend = clone(self.blend)._learn_beside(self)
 
     def _hidden_lists(self) -> Iterator[Lists]:
@@ -94,8 +97,7 @@ class NewItemRanker(Recommender):
         parts = blend.parts(history, times)
         scores = blend.mix(parts)
         features = {f"part {number}": part for number, part in enumerate(parts)} | {"blend": scores}
-        features |= {f"shape {number}": shape for number, shape in enumerate(title_shapes(self.items_).T)} | counted_rows(history)
-        features |= year_distances(history >= blend.positive_, title_years(self.items_))
+        features |= counted_rows(history) | year_distances(history >= blend.positive_, title_years(self.items_))
         return scores, first_items(np.where(shown, scores, -np.inf), features, wanted, self.depth)
 
     def _score_events(self, history: csr_matrix, times: csr_matrix) -> np.ndarray:

@@ -16,8 +16,8 @@ from sklearn.base import clone
 
 from tokrec.checks import check_k
 from tokrec.evaluate.splits import rolling_splits, warm_split
-from tokrec.recommend.base import Recommender, interaction_matrix, kind_named
-from tokrec.recommend.blend import BlendRecommender
+from tokrec.recommend.base import Recommender, interaction_matrix
+from tokrec.recommend.blend import BlendRecommender, described, from_described
 from tokrec.similarity import best_first
 
 DEPTH = 120  # items of the blend that are ordered anew
@@ -214,9 +214,10 @@ class RankRecommender(Recommender):
         """The blend's scores, and its first items with their features."""
         parts = blend.parts(history, times)
         scores = blend.mix(parts)
-        features = dict(enumerate(parts)) | {"blend": scores} | counted(blend.seen_, blend.positive_) | counted_rows(history)
-        shown = np.where(history.toarray() > 0, -np.inf, scores)
-        return scores, first_items(shown, {str(name): column for name, column in features.items()}, wanted, self.depth)
+        shown = history.toarray() == 0
+        features = {f"part {number}": part for number, part in enumerate(parts)} | {"blend": np.where(shown, scores, 0)}
+        features |= counted(blend.seen_, blend.positive_) | counted_rows(history)
+        return scores, first_items(np.where(shown, scores, -np.inf), features, wanted, self.depth)
 
     def _score_events(self, history: csr_matrix, times: csr_matrix) -> np.ndarray:
         scores, lists = self._lists(self.blend_, history, times)
@@ -226,12 +227,11 @@ class RankRecommender(Recommender):
         return self.score_history(history)
 
     def _stored_parameters(self) -> dict[str, Any]:
-        return self.get_params(deep=False) | {"blend": {"kind": "BlendRecommender", "parameters": self.blend._stored_parameters()}}
+        return self.get_params(deep=False) | {"blend": described(self.blend)}
 
     @classmethod
     def _from_stored(cls, parameters: dict[str, Any]) -> Self:
-        blend = parameters["blend"]
-        return cls(**parameters | {"blend": kind_named(blend["kind"])._from_stored(blend["parameters"])})
+        return cls(**parameters | {"blend": from_described(parameters["blend"])})
 
 
 def counted(seen: csr_matrix, positive: float) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from tokrec.recommend.audience import title_years
+from tokrec.recommend.titles import title_years
 
 
 def years_of(times: csr_matrix) -> np.ndarray:

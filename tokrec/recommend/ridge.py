@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import cho_factor, cho_solve, lapack
 from scipy.sparse import csr_matrix
 
 from tokrec.checks import check_number
 from tokrec.features.encoder import Encoder
 from tokrec.recommend.content import Features
+from tokrec.recommend.kernel import ItemKernel
 from tokrec.recommend.vectors import TextRecommender
-from tokrec.similarity import Matrix, dense
+from tokrec.similarity import Matrix
 
 
 class KernelRidgeRecommender(TextRecommender):
@@ -24,9 +26,9 @@ class KernelRidgeRecommender(TextRecommender):
     ----------
     features : {"tfidf", "encoder"}
     penalty : float
-        Above 0: the larger, the more a score is shared among like texts.
-    sharpness : float
-        The kernel is ``exp(sharpness · cos)``; 0 takes the cosine itself, which is ridge regression on the vectors.
+        Above 0: the larger, the more a score is shared among like items.
+    sharpness, words, labels, years : float
+        Of the kernel: :class:`tokrec.recommend.kernel.ItemKernel`.
     rated : float
         What an item counts that was rated and not liked, 0 or more; a liked one counts 1. That somebody chose it says something too.
     encoder : Encoder, optional
@@ -40,6 +42,9 @@ class KernelRidgeRecommender(TextRecommender):
         features: Features = "encoder",
         penalty: float = 100.0,
         sharpness: float = 4.0,
+        words: float = 0.0,
+        labels: float = 0.0,
+        years: float = 0.0,
         rated: float = 0.0,
         encoder: Encoder | None = None,
         positive: float | None = None,
@@ -47,17 +52,23 @@ class KernelRidgeRecommender(TextRecommender):
         self.features = features
         self.penalty = penalty
         self.sharpness = sharpness
+        self.words = words
+        self.labels = labels
+        self.years = years
         self.rated = rated
         self.encoder = encoder
         self.positive = positive
 
     def _fit_known(self) -> None:
-        if check_number(self.penalty, "penalty", least=0) == 0:
-            raise ValueError("penalty must be above 0: without it two items of one text have no solution")
-        check_number(self.sharpness, "sharpness", least=0)
         check_number(self.rated, "rated", least=0)
-        known = self.vectors_[self.known_]
-        self.factor_ = factor(text_kernel(known, known, self.sharpness), self.penalty)
+        self.kernel_ = ItemKernel(self.sharpness, self.words, self.labels, self.years).fit(self.items_.iloc[self.known_])
+        described = self.kernel_.describe(self.items_, self.vectors_)
+        self.known_described_ = described.rows(self.known_)
+        self.rows_ = self.kernel_(described, self.known_described_)
+        self.factor_ = factor(self.rows_[self.known_], check_penalty(self.penalty))
+
+    def _extend(self, items: pd.DataFrame, vectors: Matrix) -> None:
+        self.rows_ = np.vstack([self.rows_, self.kernel_(self.kernel_.describe(items, vectors), self.known_described_)])
 
     def _targets(self, history: csr_matrix) -> np.ndarray:
         """What is learnt of the known items, ``(n_known, n)``."""
@@ -65,13 +76,14 @@ class KernelRidgeRecommender(TextRecommender):
 
     def _score_history(self, history: csr_matrix) -> np.ndarray:
         weights = cho_solve((self.factor_, True), self._targets(history), check_finite=False)
-        return (text_kernel(self.vectors_, self.vectors_[self.known_], self.sharpness) @ weights).T
+        return (self.rows_ @ weights).T
 
 
-def text_kernel(a: Matrix, b: Matrix, sharpness: float) -> np.ndarray:
-    """``exp(sharpness · cos)`` of rows of unit length, or the cosine for a sharpness of 0: float32 ``(n_a, n_b)``. Chapter *cold_start*."""
-    cosines = dense(a @ b.T).astype(np.float32)
-    return np.exp(sharpness * cosines, out=cosines) if sharpness else cosines
+def check_penalty(penalty: float) -> float:
+    """Return `penalty` if it is a number above 0, else raise ``ValueError``. Chapter *cold_start*."""
+    if check_number(penalty, "penalty", least=0) == 0:
+        raise ValueError("penalty must be above 0: without it two items of one text have no solution")
+    return penalty
 
 
 def factor(kernel: np.ndarray, penalty: float) -> np.ndarray:

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, diags_array, vstack
+from sklearn.feature_extraction.text import CountVectorizer
 
 from tokrec.checks import check_items
 from tokrec.features.encoder import Encoder
-from tokrec.features.tfidf import TfidfFeatures
 from tokrec.recommend.base import Recommender
 from tokrec.recommend.content import ContentRecommender, Features
 from tokrec.similarity import Matrix, dense
 from tokrec.text import item_texts, words
+
+
+class WordVectors:
+    """TF-IDF vectors of known texts and of new ones, whose new words count as long as no word is. Chapter *cold_start*.
+
+    As ``TfidfFeatures(drop_stop_words=False)``; but a word that no known text holds, which can't be compared with anything, still takes its
+    share of the unit length. Otherwise a new item with an unheard-of title would be all genre, and too near to everything.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.counter = CountVectorizer(analyzer=all_words, dtype=np.float32)
+        found = np.bincount(self.counter.fit_transform(texts).indices, minlength=len(self.counter.vocabulary_))
+        self.idf = (np.log((1 + len(texts)) / (1 + found)) + 1).astype(np.float32)
+        self.idf_of_new = np.log(1 + len(texts)) + 1
+
+    def transform(self, texts: Sequence[str]) -> csr_matrix:
+        """Sparse float32 rows, of unit length where every word is known, shorter elsewhere."""
+        counted = self.counter.transform(texts)
+        counted.data = 1 + np.log(counted.data)
+        weighted = csr_matrix(counted @ diags_array(self.idf))
+        new = np.array([len(set(all_words(text)) - self.counter.vocabulary_.keys()) for text in texts], dtype=float)
+        length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel() + new * self.idf_of_new**2)
+        return csr_matrix(diags_array(1 / np.maximum(length, 1e-12)) @ weighted, dtype=np.float32)
+
+
+def all_words(text: str) -> list[str]:
+    """The words of a text, stop words among them: *The* says that a title is English. Chapter *cold_start*."""
+    return words(text, drop_stop_words=False)
 
 
 class TextRecommender(Recommender):
@@ -42,8 +71,7 @@ class TextRecommender(Recommender):
         rated = np.asarray((self.seen_ > 0).sum(axis=0)).ravel() > 0
         self.known_ = np.flatnonzero(rated if rated.any() else ~rated)
         if self.features == "tfidf":
-            texts = item_texts(self.items_.iloc[self.known_], labels=True)
-            self.tfidf_ = TfidfFeatures(drop_stop_words=any(map(words, texts))).fit(texts)
+            self.words_ = WordVectors(item_texts(self.items_.iloc[self.known_], labels=True))
         self.vectors_ = self._vectors(self.items_)
         self._fit_known()
 
@@ -52,7 +80,7 @@ class TextRecommender(Recommender):
 
     def _vectors(self, items: pd.DataFrame) -> Matrix:
         if self.features == "tfidf":
-            return self.tfidf_.transform(item_texts(items, labels=True))
+            return self.words_.transform(item_texts(items, labels=True))
         return ContentRecommender("encoder", centred=False, encoder=self.encoder).fit(None, items).raw_
 
     def add_items(self, items: pd.DataFrame) -> None:
@@ -68,10 +96,15 @@ class TextRecommender(Recommender):
         known = items.index.intersection(self.items_.index)
         if len(known):
             raise ValueError(f"item_id {known[0]!r} is there already: give new items only")
-        self.vectors_ = _stacked(self.vectors_, self._vectors(items))
+        vectors = self._vectors(items)
+        self.vectors_ = _stacked(self.vectors_, vectors)
+        self._extend(items, vectors)
         self.items_ = pd.concat([self.items_, items])
         shape = (self.seen_.shape[0], len(self.items_))
         self.seen_, self.times_ = (csr_matrix((part.data, part.indices, part.indptr), shape=shape) for part in (self.seen_, self.times_))
+
+    def _extend(self, items: pd.DataFrame, vectors: Matrix) -> None:
+        """Take in what else is kept of each item; by default nothing."""
 
     def _counted(self, history: csr_matrix, rated: float = 0.0) -> csr_matrix:
         """Rows of ratings over the known items: 1 for a liked one, `rated` for any other, ``(n, n_known)``."""

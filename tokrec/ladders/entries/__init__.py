@@ -1,0 +1,1 @@
+"""What stands in the league table, a family a module: a method is one line (chapter *league_table*)."""
