@@ -61,9 +61,9 @@ def recommenders(text: Text, chosen: Mapping[str, float]) -> dict[str, Recommend
     Words alone have no centred profile, and no words to be added.
     """
     read: dict[str, Any] = {"features": text[0], "encoder": text[1]}
-    plain = {name: chosen[name] for name in ("sharpness", "penalty")}
+    plain: dict[str, Any] = {name: chosen[name] for name in ("sharpness", "penalty")}
     shaped = plain | {name: chosen[name] for name in ("labels", "years")}
-    full = {name: chosen[name] for name in RIDGE}
+    full: dict[str, Any] = {name: chosen[name] for name in RIDGE}
     bridge = BridgeRecommender(**read, **full, shrinkage=chosen["shrinkage"])
     members, weights = [bridge, AudienceRecommender(**read, **plain)], [1.0, chosen["audience"]]
     aside = [SimilarRecommender(**read), SimilarRecommender("tfidf", power=1.0)]  # features of the ranker only
@@ -109,7 +109,7 @@ def fold_values(fold: Fold, text: Text, last: str = "") -> tuple[dict[str, float
     `last` names the step after which to stop; by default all are gone.
     """
     chosen = choose(fold, text)
-    values = {}
+    values: dict[tuple[str, bool], pd.Series] = {}
     for step, made in recommenders(text, chosen).items():
         values |= {(step, mask): found for mask, found in judged(made.fit(fold.train, fold.items), fold).items()}
         if step == last:
@@ -126,7 +126,8 @@ def table(values: Mapping[str, list[pd.DataFrame]], rival: str) -> pd.DataFrame:
     rows = []
     for name, folds in values.items():
         before: dict[bool, np.ndarray] = {}
-        for step, mask in folds[0].columns:
+        pairs: list[tuple[str, bool]] = list(folds[0].columns)  # type: ignore[arg-type]
+        for step, mask in pairs:
             cube = np.array([fold[(step, mask)] for fold in folds])
             other = np.array([fold[(RIVAL, mask)] for fold in values[rival]])
             row = {"text": name, "step": step, "mask": mask} | summed(cube, "ndcg")

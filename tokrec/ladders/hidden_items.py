@@ -94,7 +94,7 @@ def judged(recommender: Recommender, fold: Fold, scores: np.ndarray | None = Non
     scores = scores[:, fold.items.index.get_indexer(fold.hidden)]
     test = fold.test[fold.test["user_id"].isin(users)]
     wanted = np.zeros(scores.shape, bool)
-    wanted[users.get_indexer(test["user_id"]), fold.hidden.get_indexer(test["item_id"])] = True
+    wanted[users.get_indexer(pd.Index(test["user_id"])), fold.hidden.get_indexer(pd.Index(test["item_id"]))] = True
     last = later_last(scores, fold.items.loc[fold.hidden], recommender.times_)
     return {mask: pd.Series(ndcg_rows(used, wanted), users) for mask, used in ((False, scores), (True, last))}
 

@@ -50,7 +50,7 @@ def readers() -> pd.DataFrame:
     chosen = np.flatnonzero((np.diff(keys["last"].indptr) >= max(LENGTHS)) & (np.diff(wanted.indptr) > 0))
     cases = [(drawn, known) for drawn in keys for known in LENGTHS]
     found: dict[tuple[str, int], list[Judged]] = {case: [] for case in cases}
-    for part in tqdm(cold_folds(pd.Index(chosen), FOLDS), desc="readers", disable=None):
+    for part in tqdm(map(np.asarray, cold_folds(pd.Index(chosen), FOLDS)), desc="readers", disable=None):
         others = np.setdiff1d(np.arange(len(users)), part)
         histories = vstack([cut(keys[drawn][part], known) for drawn, known in cases], format="csr")
         scores = {}
@@ -125,7 +125,7 @@ def only(matrix: csr_matrix, rows: np.ndarray | None = None, columns: np.ndarray
 
 
 def learnt(recommender: Recommender, items: pd.DataFrame, users: pd.Index, seen: csr_matrix) -> Recommender:
-    """A copy of `recommender`, fitted."""
+    """A copy of `recommender`, fitted. Chapter *collaborative*."""
     return clone(recommender)._learn(items, users, seen, same_time(seen), POSITIVE)
 
 
@@ -174,6 +174,6 @@ def summed(parts: list[Judged]) -> pd.DataFrame:
 
 
 def mean_over_parts(columns: list[np.ndarray]) -> np.ndarray:
-    """One value for each reader who is judged in at least one part."""
+    """One value for each reader who is judged in at least one part. Chapter *collaborative*."""
     table = np.array(columns)
     return np.nanmean(table[:, ~np.isnan(table).all(axis=0)], axis=0)
