@@ -4,6 +4,7 @@ from tokrec.recommend.base import Recommender, load_recommender
 from tokrec.recommend.blend import BlendRecommender
 from tokrec.recommend.content import ContentRecommender
 from tokrec.recommend.hybrid import HybridRecommender
+from tokrec.recommend.matching import TwoTowerRecommender
 from tokrec.recommend.popularity import PopularityRecommender
 from tokrec.recommend.ranker import RankRecommender
 
@@ -14,5 +15,6 @@ __all__ = [
     "PopularityRecommender",
     "RankRecommender",
     "Recommender",
+    "TwoTowerRecommender",
     "load_recommender",
 ]
