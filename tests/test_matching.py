@@ -91,7 +91,9 @@ def test_two_towers_by_hand():
     vectors = texts @ network.liked.weight.detach().numpy().T + network.own.weight.detach().numpy()
     expected = np.array([[*(vectors[[0, 2, 3]].sum(axis=0) / np.sqrt(3)), 1], [0, 0, 1]])
     np.testing.assert_allclose(network.readers(torch.from_numpy(history)).detach().numpy(), expected, rtol=1e-5)
-    torch.testing.assert_close(network.items(torch.tensor([2, 0])), network.items()[[2, 0]])
+    hidden = np.maximum(texts @ network.item[0].weight.detach().numpy().T + network.item[0].bias.detach().numpy(), 0)
+    items = hidden @ network.item[2].weight.detach().numpy().T + network.item[2].bias.detach().numpy()
+    np.testing.assert_allclose(network.items(network.texts).detach().numpy(), items, rtol=1e-4, atol=1e-6)
 
 
 def planted(n_readers: int = 60, n_items: int = 40, seed: int = 0):
@@ -115,18 +117,18 @@ def planted(n_readers: int = 60, n_items: int = 40, seed: int = 0):
 @pytest.fixture
 def fitted(monkeypatch):
     interactions, items, vectors, group, famous = planted()
-    monkeypatch.setattr(TwoTowerRecommender, "_texts", lambda self: vectors)
+    monkeypatch.setattr(TwoTowerRecommender, "_vectors", lambda self, some: vectors[items.index.get_indexer(some.index)])
     cold = np.arange(len(items)) >= 30
     train = interactions[interactions["item_id"].isin(items.index[~cold])]
 
-    def fit(**options):
-        return TwoTowerRecommender(size=8, steps=150, **options).fit(train, items)
+    def fit(catalogue=items, **options):
+        return TwoTowerRecommender(size=8, steps=150, **options).fit(train, catalogue)
 
-    return fit, cold, group, famous
+    return fit, cold, group, famous, items
 
 
 def test_a_cold_item_finds_its_readers_by_its_text(fitted):
-    fit, cold, group, _ = fitted
+    fit, cold, group, *_ = fitted
     scores = fit().score(["u00", "u01"])[:, cold]
     for reader in (0, 1):
         own = group[cold] == reader
@@ -134,7 +136,7 @@ def test_a_cold_item_finds_its_readers_by_its_text(fitted):
 
 
 def test_the_correction_keeps_fame_and_without_it_fame_is_lost(fitted):
-    fit, cold, group, famous = fitted
+    fit, cold, group, famous, _ = fitted
     gap = {}
     for log_q in (True, False):
         scores = fit(log_q=log_q).score(["u00"])[0]
@@ -150,6 +152,13 @@ def test_one_seed_gives_one_network_and_another_seed_another(fitted):
     assert np.abs(first - other).max() > 1e-3
 
 
+def test_an_item_that_comes_later_needs_no_training(fitted):
+    fit, cold, *_, items = fitted
+    later = fit(items[~cold])
+    later.add_items(items[cold])
+    np.testing.assert_allclose(later.score(["u00"]), fit().score(["u00"]), rtol=1e-5)
+
+
 def test_it_is_read_back_as_it_was(fitted, tmp_path):
     recommender = fitted[0](log_q=False)
     again = load_recommender(recommender.save(tmp_path / "towers"))
@@ -159,7 +168,7 @@ def test_it_is_read_back_as_it_was(fitted, tmp_path):
 
 def test_nobody_who_likes_two_items(monkeypatch):
     interactions, items, vectors, *_ = planted()
-    monkeypatch.setattr(TwoTowerRecommender, "_texts", lambda self: vectors)
+    monkeypatch.setattr(TwoTowerRecommender, "_vectors", lambda self, some: vectors[: len(some)])
     for few in (None, interactions.head(1)):
         recommender = TwoTowerRecommender(steps=3).fit(few, items)
         assert not recommender.score_history(csr_matrix(np.eye(len(items)))).any()

@@ -9,12 +9,11 @@ from scipy.sparse import csr_matrix
 from tqdm import tqdm
 
 from tokrec.checks import check_k
-from tokrec.recommend.base import Recommender
-from tokrec.recommend.content import ContentRecommender
+from tokrec.recommend.content import Features
+from tokrec.recommend.vectors import TextRecommender
+from tokrec.similarity import centre
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from tokrec.recommend.networks import TwoTower
 
 READERS, DRAWN = 128, 8  # readers a step, and liked items of each that are to be found
@@ -22,11 +21,12 @@ LEARNING_RATE, DECAY = 3e-3, 1e-3
 PART_SHOWN = 0.5  # the least share of a reader's other likes that the history tower is shown
 
 
-class TwoTowerRecommender(Recommender):
+class TwoTowerRecommender(TextRecommender):
     """A history tower and a text tower, trained with the items of the batch as negatives. Chapter *matching*.
 
     In each step some liked items of each reader are taken out of the history and are to be found again among all that were taken out.
-    Items are described by the bundled encoder's vectors of their texts alone: an item without any rating is scored like the others.
+    Items are described by the bundled encoder's vectors of their texts alone, so that an item without any rating is scored like the others,
+    and one that comes later needs no training.
 
     Parameters
     ----------
@@ -52,6 +52,7 @@ class TwoTowerRecommender(Recommender):
         Share of the other readers' items in a batch that the reader likes too, in [0, 1].
     """
 
+    features: Features = "encoder"
     network_: TwoTower | None
 
     def __init__(
@@ -70,28 +71,28 @@ class TwoTowerRecommender(Recommender):
         self.random_state = random_state
         self.positive = positive
 
-    def _fit(self) -> None:
+    def _fit_known(self) -> None:
         import torch
 
         from tokrec.recommend.networks import TwoTower, softmax_loss
 
         check_k(self.size)
         check_k(self.steps)
-        likes = csr_matrix((self.seen_ >= self.positive_).astype(np.float32))
+        likes = self._counted(self.seen_)
         likes = likes[np.diff(likes.indptr) >= 2]
         self.network_, self.losses_, self.false_negatives_ = None, [], 0.0
         if not likes.nnz:
             return
         rng = np.random.default_rng(self.random_state)
         torch.manual_seed(self.random_state)
-        self.network_ = network = TwoTower(torch.from_numpy(self._texts()), self.size)
+        self.network_ = network = TwoTower(torch.from_numpy(self._texts()[self.known_]), self.size)
         optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=DECAY)
         schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, self.steps)
         log_q = np.log(batch_probability(likes))
         shares = []
         for _ in tqdm(range(self.steps), desc="two towers", disable=self.steps < 500):
             history, items, wanted, liked = (torch.from_numpy(part) for part in draw_batch(likes, rng))
-            scores = network.readers(history) @ network.items(items).T
+            scores = network.readers(history) @ network.items(network.texts[items]).T
             also = (liked > 0) & (wanted == 0)
             corrections = torch.from_numpy(log_q[items.numpy()]).float() if self.log_q else None
             loss = softmax_loss(scores, wanted, corrections, also if self.mask_liked else None)
@@ -102,29 +103,20 @@ class TwoTowerRecommender(Recommender):
             self.losses_.append(loss.item())
             shares.append(float(also.sum() / (wanted == 0).sum().clamp(min=1)))
         self.false_negatives_ = float(np.mean(shares))
-        self.item_vectors_ = self._vectors_of(network)
 
     def _texts(self) -> np.ndarray:
-        content = ContentRecommender("encoder")
-        return np.asarray(content._learn_beside(self).vectors_, np.float32)
-
-    @staticmethod
-    def _vectors_of(network: TwoTower) -> np.ndarray:
-        import torch
-
-        with torch.no_grad():
-            items: Tensor = network.items()
-        return items.numpy()
+        """The items' vectors, less the mean of the known ones."""
+        vectors = np.asarray(self.vectors_, np.float32)
+        return centre(vectors, vectors[self.known_].mean(axis=0))
 
     def _score_history(self, history: csr_matrix) -> np.ndarray:
         import torch
 
         if self.network_ is None:
             return np.zeros(history.shape, np.float32)
-        liked = torch.from_numpy((history >= self.positive_).toarray().astype(np.float32))
         with torch.no_grad():
-            readers = self.network_.readers(liked).numpy()
-        return readers @ self.item_vectors_.T
+            readers = self.network_.readers(torch.from_numpy(self._counted(history).toarray()))
+            return (readers @ self.network_.items(torch.from_numpy(self._texts())).T).numpy()
 
 
 def batch_probability(likes: csr_matrix) -> np.ndarray:

@@ -76,8 +76,8 @@ class TwoTower(nn.Module):
 
     Parameters
     ----------
-    texts : Tensor, shape (n_items, d)
-        Text vectors of the items; they do not learn.
+    texts : Tensor, shape (n_known, d)
+        Text vectors of the items that can stand in a history; they do not learn.
     size : int
         Length of the vectors that are compared.
     """
@@ -93,14 +93,14 @@ class TwoTower(nn.Module):
         nn.init.zeros_(self.own.weight)
 
     def readers(self, history: Tensor) -> Tensor:
-        """Vectors ``(n, size + 1)`` of histories ``(n, n_items)`` of zeros and ones; the last number is 1 and meets the items' bias."""
+        """Vectors ``(n, size + 1)`` of histories ``(n, n_known)`` of zeros and ones; the last number is 1 and meets the items' bias."""
         total = history @ (self.liked(self.texts) + self.own.weight)
         mixed = total / history.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
         return torch.cat([mixed, torch.ones_like(mixed[:, :1])], dim=1)
 
-    def items(self, rows: Tensor | slice = slice(None)) -> Tensor:
-        """Vectors ``(n, size + 1)`` of the items in `rows`, from their texts alone."""
-        return self.item(self.texts[rows])
+    def items(self, texts: Tensor) -> Tensor:
+        """Vectors ``(n, size + 1)`` of items, from their texts alone."""
+        return self.item(texts)
 
 
 def softmax_loss(scores: Tensor, wanted: Tensor, log_q: Tensor | None = None, ignored: Tensor | None = None) -> Tensor:
