@@ -9,8 +9,8 @@ from tokrec.recommend.content import ContentRecommender
 from tokrec.recommend.ease import EaseRecommender
 from tokrec.recommend.factors import SvdRecommender
 from tokrec.recommend.hybrid import HybridRecommender
-from tokrec.recommend.matching import TwoTowerRecommender
 from tokrec.recommend.markov import MarkovRecommender
+from tokrec.recommend.matching import TwoTowerRecommender
 from tokrec.recommend.neighbours import NeighbourRecommender
 from tokrec.recommend.new_items import NewItemBlend, NewItemRanker
 from tokrec.recommend.popularity import PopularityRecommender
