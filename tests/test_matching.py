@@ -11,7 +11,7 @@ from tokrec.recommend.matching import DRAWN, TwoTowerRecommender, batch_probabil
 
 torch = pytest.importorskip("torch")
 from tokrec.recommend.networks import LowRank, PairScorer, TwoTower, softmax_loss, train  # noqa: E402
-from tokrec.recommend.query_tower import CrossScorer, QueryTower, states_before_last  # noqa: E402
+from tokrec.recommend.query_tower import PARTS, CrossScorer, QueryTower, pooled, states_before_last  # noqa: E402
 
 TEXTS = ["a detective in London", "想要购买一款智能手表", "jazz"]
 
@@ -202,16 +202,19 @@ def test_probability_of_being_in_a_batch_agrees_with_drawing(monkeypatch):
     assert np.corrcoef(count, batch_probability(LIKES))[0, 1] > 0.98
 
 
-@pytest.mark.parametrize("part", ["projection", "last layer", "low rank"])
+@pytest.mark.parametrize("part", PARTS)
 def test_query_tower_starts_at_the_encoder(encoder, part):
     tower = QueryTower(encoder, part)
     states = states_before_last(encoder, TEXTS)
     np.testing.assert_allclose(tower(states).detach().numpy(), encoder.encode(TEXTS), atol=1e-5)
     np.testing.assert_allclose(tower(states[torch.tensor([2])]).detach().numpy(), encoder.encode(TEXTS[2:]), atol=1e-5)
     learning = {name for name, weights in tower.named_parameters() if weights.requires_grad}
-    assert ("projection.weight" in learning) == (part != "low rank")
-    assert any(name.startswith("layer") for name in learning) == (part != "projection")
-    assert all(".down." in name or ".up." in name for name in learning) == (part == "low rank")
+    of_layer = {name for name in learning if name.startswith("layer")}
+    expected = {"token weights": {"weigh.weight"}, "projection": {"projection.weight"}, "last layer": {"projection.weight"}}
+    if part == "low rank":
+        assert all(".down." in name or ".up." in name for name in learning) and len(learning) == 2 * 7
+    else:
+        assert learning - of_layer == expected[part] and bool(of_layer) == (part == "last layer")
 
 
 def test_training_a_tower_leaves_the_encoder_alone(encoder):
@@ -226,8 +229,14 @@ def test_training_a_tower_leaves_the_encoder_alone(encoder):
     np.testing.assert_array_equal(encoder.encode(TEXTS), before)
 
 
+def test_weighted_mean_by_hand():
+    states, mask = torch.tensor([[[1.0, 0], [0, 1], [9, 9]]]), torch.tensor([[True, True, False]])
+    assert pooled(states, mask).tolist() == [[0.5, 0.5]]
+    assert pooled(states, mask, torch.log(torch.tensor([[3.0, 1, 5]])))[0].tolist() == pytest.approx([0.75, 0.25])
+
+
 def test_an_unknown_part_is_refused(encoder):
-    with pytest.raises(ValueError, match="part must be one of projection, last layer, low rank, not 'all'"):
+    with pytest.raises(ValueError, match="part must be one of token weights, projection, last layer, low rank, not 'all'"):
         QueryTower(encoder, "all")
 
 

@@ -28,7 +28,7 @@ from tokrec.tokens import load_tokenizer, pad_batch
 
 SEEDS = range(5)
 TEMPERATURE = 0.05  # cosines are divided by it before a softmax
-RATES: dict[Part, float] = {"projection": 1e-4, "last layer": 2e-5, "low rank": 3e-4}
+RATES: dict[Part, float] = {"token weights": 1e-1, "projection": 1e-4, "last layer": 2e-5, "low rank": 3e-4}
 READ_TOGETHER = 10  # items of the frozen encoder's order that the cross-encoder reads
 
 Outcome = tuple[np.ndarray, list[dict[str, float]]]

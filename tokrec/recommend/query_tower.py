@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from tokrec.features.encoder import Encoder
-from tokrec.recommend.networks import LowRank
+from tokrec.recommend.networks import NEVER, LowRank
 from tokrec.tokens import pad_batch
 
-Part = Literal["projection", "last layer", "low rank"]
+Part = Literal["token weights", "projection", "last layer", "low rank"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
@@ -78,10 +78,11 @@ def states_before_last(encoder: Encoder, texts: Sequence[str], others: Sequence[
     return States(result, mask)
 
 
-def pooled(states: Tensor, mask: Tensor) -> Tensor:
-    """Means ``(n, size)`` of the real tokens' states. Chapter *matching*."""
-    weights = mask.unsqueeze(-1).to(states.dtype)
-    return (states * weights).sum(dim=1) / weights.sum(dim=1)
+def pooled(states: Tensor, mask: Tensor, logits: Tensor | None = None) -> Tensor:
+    """Means ``(n, size)`` of the real tokens' states, weighted by the softmax of `logits` ``(n, length)``. Chapter *matching*."""
+    logits = torch.zeros(mask.shape) if logits is None else logits
+    weights = torch.softmax(logits.masked_fill(~mask, NEVER), dim=1)
+    return (weights.unsqueeze(1) @ states).squeeze(1)
 
 
 class QueryTower(nn.Module):
@@ -90,8 +91,9 @@ class QueryTower(nn.Module):
     Parameters
     ----------
     encoder : Encoder
-    part : {"projection", "last layer", "low rank"}
-        What learns: the linear map at the end; the last layer and the map; or low-rank updates beside every linear map of both.
+    part : {"token weights", "projection", "last layer", "low rank"}
+        What learns: how much each token counts in the mean, by one direction in the space of its states; the linear map at the end; the
+        last layer and the map; or low-rank updates beside every linear map of both.
     """
 
     def __init__(self, encoder: Encoder, part: Part) -> None:
@@ -100,15 +102,20 @@ class QueryTower(nn.Module):
             raise ValueError(f"part must be one of {', '.join(PARTS)}, not {part!r}")
         self.layer = deepcopy(encoder.model.encoder["layer"][-1]).requires_grad_(part == "last layer")
         width = encoder.projection.shape
-        self.projection: nn.Module = nn.Linear(width[1], width[0], bias=False)
+        self.projection: nn.Linear | LowRank = nn.Linear(width[1], width[0], bias=False)
         self.projection.weight.data = encoder.projection.clone()
+        self.projection.requires_grad_(part in ("projection", "last layer"))
+        self.weigh = nn.Linear(width[1], 1, bias=False).requires_grad_(part == "token weights")
+        nn.init.zeros_(self.weigh.weight)
         if part == "low rank":
-            add_low_rank(self)
+            add_low_rank(self.layer)
+            self.projection = LowRank(self.projection)
 
     def forward(self, texts: States) -> Tensor:
         """Unit vectors ``(n, 384)`` of texts that went through the layers below."""
         states = self.layer(texts.states, texts.mask[:, None, None, :])
-        return nn.functional.normalize(self.projection(pooled(states, texts.mask)), dim=1)
+        mean = pooled(states, texts.mask, self.weigh(states).squeeze(-1))
+        return nn.functional.normalize(self.projection(mean), dim=1)
 
 
 class CrossScorer(nn.Module):
