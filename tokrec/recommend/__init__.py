@@ -17,6 +17,7 @@ from tokrec.recommend.popularity import PopularityRecommender
 from tokrec.recommend.ranker import RankRecommender
 from tokrec.recommend.recent_popularity import RecentPopularityRecommender
 from tokrec.recommend.ridge import KernelRidgeRecommender
+from tokrec.recommend.sequence import SequenceRecommender
 from tokrec.recommend.similar import SimilarRecommender
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "RecentPopularityRecommender",
     "Recommender",
     "TwoTowerRecommender",
+    "SequenceRecommender",
     "SimilarRecommender",
     "SvdRecommender",
     "load_recommender",
