@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -75,8 +74,7 @@ class SequenceRecommender(Recommender):
         if not len(windows):
             return
         self.model_ = self._new_model()
-        for _ in self._epochs(windows):
-            pass
+        self._train(self.model_, windows)
 
     def _check_settings(self) -> None:
         check_k(self.epochs)
@@ -99,21 +97,19 @@ class SequenceRecommender(Recommender):
         kind = Attentive if self.network == "attention" else Recurrent
         return NextItem(ItemTable(len(self.items_), self.size, self.start, texts), kind(self.size, LENGTH), self.size)
 
-    def _epochs(self, windows: np.ndarray) -> Iterator[NextItem]:
-        """Train, an epoch at a time."""
+    def _train(self, model: NextItem, windows: np.ndarray) -> None:
         import torch
         from torch.nn.functional import cross_entropy
 
-        model, rng = self.model_, np.random.default_rng(self.random_state)
-        assert model is not None
+        rng = np.random.default_rng(self.random_state)
         optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=DECAY)
         steps = -(-len(windows) // BATCH)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.epochs * steps)
         known = torch.from_numpy(self.known_)
         place = np.zeros(len(self.items_) + 1, np.int64)
         place[self.known_ + 1] = np.arange(len(self.known_))
+        model.train()
         for _ in tqdm(range(self.epochs), desc="next item", disable=self.epochs * steps < 300):
-            model.train()
             total = 0.0
             for rows in np.array_split(rng.permutation(len(windows)), steps):
                 history = torch.from_numpy(windows[rows])
@@ -127,8 +123,7 @@ class SequenceRecommender(Recommender):
                 schedule.step()
                 total += loss.item() * int(real.sum())
             self.losses_.append(total / int((windows > 0).sum()))
-            model.eval()
-            yield model
+        model.eval()
 
     def _score_history(self, history: csr_matrix) -> np.ndarray:
         return self._score_events(history, same_time(history))
