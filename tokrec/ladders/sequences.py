@@ -23,6 +23,7 @@ EPOCHS = {"recurrent": 20, "attention": 20}  # chosen by sequence_epochs
 TRIED = (5, 10, 20, 40)
 SHARES = (0.125, 0.25, 0.5, 1.0)  # of the readers, for the learning curve
 RIVAL = "EASE"
+COLUMNS = ["method", "readers", "ndcg", "low", "high", "liked", "spread", "difference", "below", "above"]
 
 Make = Callable[[int], Recommender]
 Split = tuple[pd.DataFrame, pd.DataFrame]
@@ -80,25 +81,25 @@ def compared(splits: Iterable[Split], items: pd.DataFrame, seeds: Iterable[int])
         and the paired difference from EASE: ``difference, below, above``.
     """
     splits, seeds = list(splits), list(seeds)
-    found: dict[str, list[tuple[int, pd.DataFrame]]] = {}
-    for place, (train, test) in enumerate(tqdm(splits, desc="cuts", file=sys.stderr)):
-        for name, make in {**RIVALS, **NETWORKS}.items():
-            for seed in seeds if name in NETWORKS else seeds[:1]:
-                fitted = make(seed + place).fit(train, items)
-                columns = {exclude: per_user(fitted, test, exclude=exclude)["ndcg"] for exclude in ("rated", "liked")}
-                found.setdefault(name, []).append((seed, pd.DataFrame(columns)))
-    means = {name: pd.concat([frame for _, frame in parts]).groupby(level=0).mean() for name, parts in found.items()}
+    found: dict[str, dict[int, pd.DataFrame]] = {}
+    for name, make in tqdm({**RIVALS, **NETWORKS}.items(), desc="methods", file=sys.stderr):
+        found[name] = {seed: judged(make, seed, splits, items) for seed in (seeds if name in NETWORKS else seeds[:1])}
+    means = {name: pd.concat(frames.values()).groupby(level=0).mean() for name, frames in found.items()}
     rows = []
     for name, values in means.items():
-        of_seed = [
-            np.mean([frame["rated"].mean() for own, frame in found[name] if own == seed]) for seed in {own for own, _ in found[name]}
-        ]
-        row = (values["rated"].mean(), *bootstrap_interval(values["rated"]), values["liked"].mean(), np.std(of_seed))
+        spread = np.std([frame["rated"].mean() for frame in found[name].values()])
+        row = (values["rated"].mean(), *bootstrap_interval(values["rated"]), values["liked"].mean(), spread)
         rows.append((name, len(values), *row, *paired_difference(values["rated"], means[RIVAL]["rated"])))
     return pd.DataFrame(rows, columns=COLUMNS).round(4)
 
 
-COLUMNS = ["method", "readers", "ndcg", "low", "high", "liked", "spread", "difference", "below", "above"]
+def judged(make: Make, seed: int, splits: Iterable[Split], items: pd.DataFrame) -> pd.DataFrame:
+    """NDCG@10 of each reader, averaged over cuts: columns ``rated, liked`` for what is left out. Chapter *sequences*."""
+    parts = []
+    for place, (train, test) in enumerate(splits):
+        fitted = make(seed + place).fit(train, items)
+        parts.append(pd.DataFrame({exclude: per_user(fitted, test, exclude=exclude)["ndcg"] for exclude in ("rated", "liked")}))
+    return pd.concat(parts).groupby(level=0).mean()
 
 
 def readers() -> pd.DataFrame:
