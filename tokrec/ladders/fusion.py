@@ -1,7 +1,7 @@
 """A wish, a history and attributes, alone and fused, for the shelf's readers (chapter *sequences*).
 
-``python -m tokrec.stored fusion`` makes the result anew. The wish is simulated: one label of what the reader liked next, in either language,
-as if somebody had typed one word. It knows something about the answer, in every row of the table alike.
+``python -m tokrec.stored fusion`` makes the result anew. The wish is simulated: one label of what the reader liked next, in either
+language, as if somebody had typed one word. It knows something about the answer, in every row of the table alike.
 """
 
 from __future__ import annotations
