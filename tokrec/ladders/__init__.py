@@ -1,1 +1,1 @@
-"""Ladders: long comparisons on real ratings, each kept as a stored result with the command that makes it anew (page *setup*)."""
+"""Ladders: what each step of a method adds, with its paired gain (chapters *ratings*, *collaborative* and *cold_start*)."""
