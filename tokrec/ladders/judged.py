@@ -59,12 +59,11 @@ class Judged:
 
     def parts(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """The development half in two: four fifths of the queries to learn from, one to stop by; both languages of one stay together."""
-        own = self.rows("dev")[: sum(self.queries["half"] == "dev")]
+        own = np.flatnonzero(self.queries["half"] == "dev")
         mixed = np.random.default_rng(seed).permutation(own)
-        stop = np.sort(mixed[: len(own) // 5])
-        learn = np.sort(mixed[len(own) // 5 :])
-        both = (np.concatenate([part, part + len(self.queries)]) for part in (learn, stop))
-        return next(both), next(both)
+        stop, learn = np.sort(mixed[: len(own) // 5]), np.sort(mixed[len(own) // 5 :])
+        learn, stop = (np.concatenate([part, part + len(self.queries)]) for part in (learn, stop))
+        return learn, stop
 
     def ndcg(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """NDCG@10 of each text in `rows`, from its scores ``(len(rows), n_items)``."""
