@@ -6,6 +6,8 @@ import pytest
 from scipy.sparse import csr_matrix
 
 import tokrec
+from tokrec.evaluate import judge_queries
+from tokrec.ladders.judged import judged, own_queries
 from tokrec.recommend import load_recommender
 from tokrec.recommend.matching import DRAWN, TwoTowerRecommender, batch_probability, draw_batch
 
@@ -271,3 +273,31 @@ def test_training_that_never_helps_ends_where_it_began():
     before = network.weight.clone()
     train(network, lambda: network(torch.ones(1, 2)).sum(), lambda: {"quality": 0.0}, steps=3, rate=0.1)
     torch.testing.assert_close(network.weight, before)
+
+
+def test_judged_queries_are_judged_as_everywhere():
+    data, rng = judged(), np.random.default_rng(0)
+    rows = data.rows("test")
+    scores = rng.random((len(rows), len(data.items)))
+    names = data.queries.index[rows % len(data.queries)].tolist()
+    expected = judge_queries(scores, names, data.items.index.tolist(), data.relevance)
+    np.testing.assert_allclose(data.ndcg(scores, rows), expected)
+
+
+def test_no_query_both_teaches_and_stops_and_none_is_of_the_test_half():
+    data = judged()
+    for seed in range(3):
+        learn, stop = (set(part % len(data.queries)) for part in data.parts(seed))
+        assert not learn & stop and len(learn) == 4 * len(stop) == 40
+        assert set(data.queries["half"].iloc[sorted(learn | stop)]) == {"dev"}
+        assert all(data.texts[row] == data.queries["text_zh"].iloc[row - len(data.queries)] for row in data.parts(seed)[0][40:])
+
+
+def test_own_queries_are_short_and_know_whose_they_are():
+    items = judged().items
+    texts, places = own_queries(items)
+    assert len(texts) == len(places) == 4 * len(items) and all(texts)
+    at = places.tolist().index(3)
+    assert texts[at].startswith(items["genre"].iloc[3])
+    first = texts[len(items) + 3]
+    assert items["text_en"].iloc[3].startswith(first) and len(first) < len(items["text_en"].iloc[3])

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from tokrec.datasets.shelf import load_shelf
-from tokrec.evaluate import judge_queries
 from tokrec.features.encoder import default_encoder
 from tokrec.recommend import ContentRecommender
+from tokrec.similarity import best_first
 
 LANGUAGES = ("en", "zh")
 SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
@@ -66,9 +66,10 @@ class Judged:
         return learn, stop
 
     def ndcg(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """NDCG@10 of each text in `rows`, from its scores ``(len(rows), n_items)``."""
-        names = self.queries.index[rows % len(self.queries)].tolist()
-        return judge_queries(scores, names, self.items.index.tolist(), self.relevance).to_numpy()
+        """NDCG@10 of each text in `rows`, from its scores ``(len(rows), n_items)``; as :func:`tokrec.evaluate.judge_queries` has it."""
+        grades, discount = self.grades[rows], 1 / np.log2(np.arange(2, 12))
+        best = -np.sort(-grades, axis=1)[:, :10]
+        return (np.take_along_axis(grades, best_first(scores, 10), axis=1) @ discount) / (best @ discount)
 
 
 @cache
