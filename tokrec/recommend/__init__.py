@@ -10,6 +10,7 @@ from tokrec.recommend.ease import EaseRecommender
 from tokrec.recommend.factors import SvdRecommender
 from tokrec.recommend.hybrid import HybridRecommender
 from tokrec.recommend.markov import MarkovRecommender
+from tokrec.recommend.matching import TwoTowerRecommender
 from tokrec.recommend.neighbours import NeighbourRecommender
 from tokrec.recommend.new_items import NewItemBlend, NewItemRanker
 from tokrec.recommend.popularity import PopularityRecommender
@@ -18,6 +19,7 @@ from tokrec.recommend.rated import RatedRecommender
 from tokrec.recommend.recent_content import RecentContentRecommender
 from tokrec.recommend.recent_popularity import RecentPopularityRecommender
 from tokrec.recommend.ridge import KernelRidgeRecommender
+from tokrec.recommend.sequence import SequenceRecommender
 from tokrec.recommend.similar import SimilarRecommender
 
 __all__ = [
@@ -39,6 +41,8 @@ __all__ = [
     "RecentContentRecommender",
     "RecentPopularityRecommender",
     "Recommender",
+    "TwoTowerRecommender",
+    "SequenceRecommender",
     "SimilarRecommender",
     "SvdRecommender",
     "load_recommender",
