@@ -63,16 +63,27 @@ class Recommender(BaseEstimator, ABC):
             For missing columns, ids or times, ratings that are no positive numbers or reach no threshold, duplicate item ids, unknown
             items, no items at all; the message names column, row and remedy.
         """
+        return self._learn(*self._checked(interactions, items))
+
+    def _checked(self, interactions: pd.DataFrame | None, items: pd.DataFrame) -> tuple:
         items = check_items(items)
         interactions = check_interactions(interactions, items)
         users = sorted_ids(interactions["user_id"].tolist(), "user_id")
         positive = liked_from(interactions["rating"], self.positive)
         seen, times = (interaction_matrix(interactions, users, items.index, column) for column in ("rating", "timestamp"))
-        return self._learn(items, users, seen, times, positive)
+        return items, users, seen, times, positive
 
-    def _learn(self, items: pd.DataFrame, users: pd.Index, seen: csr_matrix, times: csr_matrix, positive: float) -> Self:
+    def _learn(
+        self,
+        items: pd.DataFrame,
+        users: pd.Index,
+        seen: csr_matrix,
+        times: csr_matrix,
+        positive: float,
+        state: dict[str, np.ndarray] | None = None,
+    ) -> Self:
         self.items_, self.users_, self.seen_, self.times_, self.positive_ = items, users, seen, times, positive
-        self._fit()
+        self._restore(state) if state else self._fit()
         return self
 
     def _learn_beside(self, other: Recommender) -> Self:
@@ -213,8 +224,8 @@ class Recommender(BaseEstimator, ABC):
     def save(self, folder: str | Path) -> Path:
         """Store the fitted recommender as plain files (JSON, NumPy), to be read back by :func:`load_recommender`.
 
-        What is stored is what ``fit`` was given, every column and type as it is; loading fits again, so that no strangers' code or pickle
-        is ever run. Files are written aside and moved when they are whole.
+        What is stored is what ``fit`` was given, every column and type as it is, and the weights of a network; loading fits anything else
+        again, so that no strangers' code or pickle is ever run. Files are written aside and moved when they are whole.
 
         Raises
         ------
@@ -227,11 +238,19 @@ class Recommender(BaseEstimator, ABC):
         rows, columns = self.seen_.nonzero()
         ids = {"user_id": self.users_[rows], "item_id": self.items_.index[columns]}
         seen = ids | {"rating": self.seen_.data, "timestamp": self.times_.data}
-        saved = storage.Saved(type(self).__name__, self._stored_parameters(), self.items_, pd.DataFrame(seen))
+        saved = storage.Saved(type(self).__name__, self._stored_parameters(), self.items_, pd.DataFrame(seen), self._state())
         return storage.write(Path(folder), saved)
 
     def _stored_parameters(self) -> dict[str, Any]:
         return self.get_params(deep=False)
+
+    def _state(self) -> dict[str, np.ndarray]:
+        """What took long to learn, as arrays by name: ``save`` keeps it. Where there is none, loading fits again."""
+        return {}
+
+    def _restore(self, state: dict[str, np.ndarray]) -> None:
+        """In place of ``_fit``: take over what :meth:`_state` gave."""
+        raise ValueError(f"{type(self).__name__} learns again when it is loaded, and the file holds {', '.join(sorted(state))}")
 
 
 def load_recommender(folder: str | Path) -> Recommender:
@@ -250,7 +269,8 @@ def load_recommender(folder: str | Path) -> Recommender:
         kinds = {kind.__name__: kind for kind in _kinds(Recommender)}  # type: ignore[type-abstract]
         if stored.kind not in kinds:
             raise ValueError(f"recommender.json names {stored.kind!r}, which is none of {', '.join(sorted(kinds))}")
-        return kinds[stored.kind](**stored.parameters).fit(stored.interactions, stored.items)
+        recommender = kinds[stored.kind](**stored.parameters)
+        return recommender._learn(*recommender._checked(stored.interactions, stored.items), state=stored.state)
     except Exception as error:  # parameters by anybody can be anything
         raise storage.damaged(folder, error) from error
 
