@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tokrec.distill.checks import found_by_size
-from tokrec.distill.minimal_pairs import OTHERS, cosines, minimal_pairs, read_minimal_pairs
+from tokrec.distill.minimal_pairs import OTHERS, cosines, counts, minimal_pairs, read_minimal_pairs
 from tokrec.distill.names import QUESTIONS, name_checks, names_found, questions_found
 from tokrec.distill.report import held_out_differences, held_out_scores
 from tokrec.stored import has_extra, read
@@ -105,6 +105,12 @@ def test_minimal_pairs_are_complete_and_their_cosines_those_of_the_encoder() -> 
     letters = cosines(lambda texts: np.array([[len(text), 1.0] for text in texts]), pairs)
     by_hand = [len(row.text) * len(row.changed) + 1.0 for row in pairs.itertuples()]
     np.testing.assert_allclose(letters["changed"], by_hand)
+
+
+def test_counting_compares_words_in_english_and_characters_in_chinese() -> None:
+    english, chinese = counts(["the soup is hot", "the soup is not hot"]), counts(["汤是热的", "汤不是热的"])
+    assert english[0] @ english[1] == pytest.approx(4 / np.sqrt(4 * 5))
+    assert chinese[0] @ chinese[1] == pytest.approx(4 / np.sqrt(4 * 5))
 
 
 @pytest.mark.skipif(not has_extra("distill"), reason="needs the teachers: pip install tokrec[distill]")

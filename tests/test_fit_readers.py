@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
+from tokrec import readers_order
 from tokrec.datasets import fit_readers, load_movielens, load_shelf
 from tokrec.datasets.fit_readers import FIRST, distance, reader_statistics, search
 from tokrec.datasets.readers import DAY, DAYS, START, topic_matrix
-from tokrec.distill import readers_order
-from tokrec.distill.readers_order import ease, true_matches
+from tokrec.readers_order import ease, true_matches
 from tokrec.stored import stored
 
 

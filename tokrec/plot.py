@@ -155,14 +155,6 @@ def similarity_heatmap(matrix: np.ndarray, labels: list[str], title: str = "") -
     return axes
 
 
-# Who is ahead: shape and colour say the same.
-WINNERS = {
-    "encoder": ("o", PALETTE[0], "encoder ahead"),
-    "tfidf": ("s", PALETTE[4], "TF-IDF ahead"),
-    "undecided": ("D", "#5a6b7b", "undecided"),
-}
-
-
 def translations(names: dict[str, str], here: np.ndarray, there: np.ndarray) -> Axes:
     """Draw pairs of names on a plane, each pair joined by a line. Chapter *small_encoder*.
 
@@ -188,6 +180,14 @@ def translations(names: dict[str, str], here: np.ndarray, there: np.ndarray) -> 
     axes.margins(0.1)
     axes.legend()
     return axes
+
+
+# Who is ahead: shape and colour say the same.
+WINNERS = {
+    "encoder": ("o", PALETTE[0], "encoder ahead"),
+    "tfidf": ("s", PALETTE[4], "TF-IDF ahead"),
+    "undecided": ("D", "#5a6b7b", "undecided"),
+}
 
 
 def spine(table: pd.DataFrame) -> list[Axes]:

@@ -21,7 +21,7 @@ PLAN = {
 }
 UPPER = ("language", "sentiment", "explain", "feedback", "privacy")  # may import all rooms above, and each other
 TOP = ("mining", "plot", "stored", "spine", "serve", "cli", "distill")  # may import everything
-PARTS = {"fonts": "plot", "cutting": "text", "__main__": "cli"}  # modules that belong to a room of another name
+PARTS = {"readers_order": "spine", "fonts": "plot", "cutting": "text", "__main__": "cli"}  # modules that belong to a room of another name
 PLAN |= {room: [*PLAN, *UPPER] for room in UPPER}
 PLAN |= {room: [*PLAN, *TOP] for room in TOP}
 

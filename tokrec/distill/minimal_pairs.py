@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.feature_extraction.text import HashingVectorizer
 
+from tokrec.distill.corpus import CJK
 from tokrec.distill.teacher import teacher_vectors, use_vectors
 from tokrec.evaluate import bootstrap_interval, paired_difference
 from tokrec.features.encoder import load_encoder
@@ -33,8 +35,19 @@ def cosines(embed: Embed, pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: (vectors["text"] * vectors[name]).sum(axis=1) for name in OTHERS}, index=pairs.index)
 
 
+def units(text: str) -> list[str]:
+    """Characters of a Chinese text, words of an English one."""
+    return list(text) if CJK.search(text) else text.lower().split()
+
+
+def counts(texts: list[str]) -> np.ndarray:
+    """Counted words of English texts and characters of Chinese ones, scaled to length 1: the control, which understands nothing."""
+    counter = HashingVectorizer(analyzer=units, n_features=2**14, alternate_sign=False)
+    return counter.transform(texts).toarray()
+
+
 def minimal_pairs() -> pd.DataFrame:
-    """How each encoder sees the minimal pairs; the English-only teacher reads the English ones. Chapter *small_encoder*.
+    """How each encoder sees the minimal pairs, and how counting does; the English-only teacher reads English. Chapter *small_encoder*.
 
     Returns
     -------
@@ -44,6 +57,7 @@ def minimal_pairs() -> pd.DataFrame:
         changed, in [0, 1]) with its interval ``right_low, right_high``.
     """
     systems: dict[str, Embed] = {
+        "counts": counts,
         "teacher": partial(teacher_vectors, max_length=256),
         "second": use_vectors,
         "student": load_encoder().encode,

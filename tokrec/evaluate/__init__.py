@@ -2,7 +2,17 @@
 
 from tokrec.evaluate.intervals import bootstrap_interval, paired_difference
 from tokrec.evaluate.league import Ranker, league_table, per_user, rank_unseen
-from tokrec.evaluate.metrics import METRICS, coverage, f1_at_k, judge_queries, mrr_at_k, ndcg_at_k, precision_at_k, recall_at_k
+from tokrec.evaluate.metrics import (
+    METRICS,
+    coverage,
+    f1_at_k,
+    judge_queries,
+    mrr_at_k,
+    ndcg_at_k,
+    ndcg_of_scores,
+    precision_at_k,
+    recall_at_k,
+)
 from tokrec.evaluate.splits import POSITIVE, cold_folds, global_split, liked_from, rolling_splits, temporal_split, warm_split
 
 __all__ = [
@@ -19,6 +29,7 @@ __all__ = [
     "liked_from",
     "mrr_at_k",
     "ndcg_at_k",
+    "ndcg_of_scores",
     "paired_difference",
     "per_user",
     "precision_at_k",

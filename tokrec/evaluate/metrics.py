@@ -69,6 +69,29 @@ def ndcg_at_k(ranked: Sequence, gains: Mapping | Collection, k: int) -> float:
     return float(found @ discount[: len(found)]) / ideal if ideal else 0.0
 
 
+def ndcg_of_scores(scores: np.ndarray, wanted: np.ndarray, k: int = 10) -> np.ndarray:
+    """NDCG at `k` of many readers at once, as :func:`ndcg_at_k` computes it for one, ties in column order. Chapter *league_table*.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (n, n_items)
+        Larger is better; what may not be shown has ``-inf``.
+    wanted : ndarray of bool, shape (n, n_items)
+    k : int
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        0 where nothing is wanted.
+    """
+    check_k(k)
+    discount = 1 / np.log2(np.arange(2, min(k, scores.shape[1]) + 2))
+    best = best_first(scores, k)
+    hits = np.take_along_axis(wanted, best, 1) & np.isfinite(np.take_along_axis(scores, best, 1))
+    ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(wanted.sum(axis=1), len(discount))]
+    return np.divide(hits @ discount, ideal, out=np.zeros(len(scores)), where=ideal > 0)
+
+
 def coverage(ranked_lists: Sequence[Sequence], n_items: int) -> float:
     """Part of the catalogue that appears in at least one list. In [0, 1]. Chapter *recommender*."""
     found = {item for ranked in check_list(ranked_lists, "ranked_lists") for item in check_list(ranked, "each list")}

@@ -156,7 +156,7 @@ def rolling_splits(
     ------
     train, test : DataFrame
         `test` holds the liked items between this cut and the next; those who have no history before the cut can only be left out when
-        they are judged (:func:`tokrec.evaluate.per_user` does).
+        they are judged (``per_user`` does).
     """
     check_share(first, "first")
     check_k(starts)

@@ -244,6 +244,10 @@ class Recommender(BaseEstimator, ABC):
     def _stored_parameters(self) -> dict[str, Any]:
         return self.get_params(deep=False)
 
+    @classmethod
+    def _from_stored(cls, parameters: dict[str, Any]) -> Self:
+        return cls(**parameters)
+
     def _state(self) -> dict[str, np.ndarray]:
         """What took long to learn, as arrays by name: ``save`` keeps it. Where there is none, loading fits again."""
         return {}
@@ -266,13 +270,18 @@ def load_recommender(folder: str | Path) -> Recommender:
     folder = Path(folder)
     stored = storage.read(folder)
     try:
-        kinds = {kind.__name__: kind for kind in _kinds(Recommender)}  # type: ignore[type-abstract]
-        if stored.kind not in kinds:
-            raise ValueError(f"recommender.json names {stored.kind!r}, which is none of {', '.join(sorted(kinds))}")
-        recommender = kinds[stored.kind](**stored.parameters)
+        recommender = kind_named(stored.kind)._from_stored(stored.parameters)
         return recommender._learn(*recommender._checked(stored.interactions, stored.items), state=stored.state)
     except Exception as error:  # parameters by anybody can be anything
         raise storage.damaged(folder, error) from error
+
+
+def kind_named(name: str) -> type[Recommender]:
+    """The recommender of this package that has the name; ``ValueError`` if none has. Chapter *recommender*."""
+    kinds = {kind.__name__: kind for kind in _kinds(Recommender)}  # type: ignore[type-abstract]
+    if name not in kinds:
+        raise ValueError(f"recommender.json names {name!r}, which is none of {', '.join(sorted(kinds))}")
+    return kinds[name]
 
 
 def _kinds(base: type[Recommender]) -> list[type[Recommender]]:

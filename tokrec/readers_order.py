@@ -25,6 +25,8 @@ def readers_order() -> pd.DataFrame:
 def judge(items: pd.DataFrame, simulation: Simulation, seed: int, k: int = 10) -> dict[str, float]:
     """NDCG of each method: each reader's last fifth is the test, what was rated before is not shown again, 4 stars are a like.
 
+    Page *readers*.
+
     Parameters
     ----------
     items : DataFrame
