@@ -67,7 +67,7 @@ def residual_kmeans(vectors: np.ndarray, codes: int = 64, levels: int = 4, rando
     finite(left, "vectors")
     centres = np.full((levels, codes, left.shape[1]), FAR, np.float32)
     for level in range(levels):
-        used = min(codes, len(np.unique(left, axis=0)))
+        used = min(codes, len(np.unique(left.round(5), axis=0)))
         found = KMeans(used, n_init=1, random_state=random_state).fit(left)
         centres[level, :used] = found.cluster_centers_
         left -= found.cluster_centers_[found.labels_]

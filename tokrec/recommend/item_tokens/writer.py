@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from copy import copy
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_matrix
 
 from tokrec.checks import check_k, check_number, check_texts
 from tokrec.recommend.base import Recommender
 from tokrec.recommend.content import ContentRecommender
 from tokrec.recommend.item_tokens.codes import own_codes, residual_kmeans
-from tokrec.recommend.item_tokens.trie import build_trie
+from tokrec.recommend.item_tokens.trie import Trie, build_trie
 from tokrec.text import item_texts
 
 if TYPE_CHECKING:
@@ -51,14 +53,14 @@ class ItemTokensRecommender(Recommender):
     Attributes
     ----------
     codes_ : ndarray of int, shape (n_items, levels)
-    trie_ : list of ndarray
+    trie_ : Trie
     decoder_ : Decoder
     losses_ : ndarray, shape (epochs,)
         Mean loss of each epoch of the training, in nats a code.
     """
 
     codes_: np.ndarray
-    trie_: list[np.ndarray]
+    trie_: Trie
     decoder_: Decoder
     losses_: np.ndarray
 
@@ -200,9 +202,18 @@ class ItemTokensRecommender(Recommender):
         return self._score_events(history, same_time(history))
 
     def _score_events(self, history: csr_matrix, times: csr_matrix) -> np.ndarray:
-        tokens, rng = self._item_tokens(), np.random.default_rng(self.random_state)
-        liked = self._liked_in_order(history, times, rng)
-        return self._score_contexts([tokens[row[max(0, len(row) - self.length + 1) :]].ravel() for row in liked])
+        return self._score_contexts(self._contexts(history, times))
+
+    def contexts(self, users: Sequence[Any]) -> list[np.ndarray]:
+        """The tokens that each known reader's history is read as: the codes of the last liked items, the oldest first."""
+        self._check_fitted()
+        rows = self._rows(users)
+        return self._contexts(self.seen_[rows], self.times_[rows])
+
+    def _contexts(self, history: csr_matrix, times: csr_matrix) -> list[np.ndarray]:
+        tokens = self._item_tokens()
+        liked = self._liked_in_order(history, times, np.random.default_rng(self.random_state))
+        return [tokens[row[max(0, len(row) - self.length + 1) :]].ravel() for row in liked]
 
     def _score_text(self, texts: Sequence[str]) -> np.ndarray:
         if not self.wishes:
@@ -217,6 +228,19 @@ class ItemTokensRecommender(Recommender):
         starts = range(0, len(contexts), at_once)
         parts = [score_items(self.decoder_, contexts[start : start + at_once], self.trie_, self.beam) for start in starts]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.items_)), np.float32)
+
+    def only(self, items: pd.Index) -> Self:
+        """The same recommender, which writes none but some of the items: a copy that shares the decoder.
+
+        Raises
+        ------
+        ValueError
+            If none of `items` is one of the recommender's.
+        """
+        self._check_fitted()
+        bounded = copy(self)
+        bounded.trie_ = build_trie(self.codes_, self.codes, self.items_.index.isin(items))
+        return bounded
 
     def _state(self) -> dict[str, np.ndarray]:
         weights = {f"decoder.{name}": value.numpy() for name, value in self.decoder_.state_dict().items()}
@@ -255,9 +279,3 @@ def chance_codes(n_items: int, codes: int, levels: int, random_state: int = 0) -
         found = np.concatenate([found, drawn])
         found = found[np.sort(np.unique(found, axis=0, return_index=True)[1])]
     return found[:n_items]
-
-
-def context_of(recommender: ItemTokensRecommender, history: Sequence[Any]) -> np.ndarray:
-    """The tokens that a history of item ids, the oldest first, is read as. Chapter *item_tokens*."""
-    positions = recommender.items_.index.get_indexer(list(history))
-    return recommender._item_tokens()[positions].ravel()
