@@ -20,7 +20,7 @@ PLAN = {
     "recommend": ["checks", "text", "tokens", "features", "similarity", "knowledge", "evaluate.splits", "evaluate.metrics"],
 }
 UPPER = ("language", "sentiment", "explain", "feedback", "privacy")  # may import all rooms above, and each other
-TOP = ("mining", "plot", "stored", "spine", "serve", "cli", "distill")  # may import everything
+TOP = ("mining", "plot", "stored", "spine", "serve", "cli", "distill", "ladders")  # may import everything
 PARTS = {"readers_order": "spine", "fonts": "plot", "cutting": "text", "__main__": "cli"}  # modules that belong to a room of another name
 PLAN |= {room: [*PLAN, *UPPER] for room in UPPER}
 PLAN |= {room: [*PLAN, *TOP] for room in TOP}

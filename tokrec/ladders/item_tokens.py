@@ -42,7 +42,7 @@ from tokrec.recommend.item_tokens import neighbours_kept, own_codes, purity, res
 EXCLUDE = ("rated", "liked")
 SEEDS = (0, 1, 2)
 OURS = "item tokens, codes from text"
-SMALL = {"width": 32, "layers": 2, "epochs": 15}  # chosen on an earlier cut inside the training part
+SMALL = {"codes": 64, "width": 32, "layers": 2, "epochs": 15}
 BEAM = 100
 
 
@@ -189,7 +189,7 @@ def shelf() -> dict[str, Any]:
     """
     data = load_shelf()
     train, test = warm_split(data.interactions)
-    reading = ItemTokensRecommender(codes=32, **SMALL | {"epochs": 30}, wishes=True)
+    reading = ItemTokensRecommender(**SMALL | {"codes": 32, "epochs": 30}, wishes=True)
     methods = rivals() | {"encoder, mean profile": [ContentRecommender()], OURS: [reading]}
     frames = judge(methods, train, test, data.items)
     table = [row for exclude in EXCLUDE for row in rows(frames[exclude], len(data.items), exclude=exclude)]
@@ -238,10 +238,10 @@ def codes() -> pd.DataFrame:
     from tokrec.recommend.item_tokens.rqvae import train_rqvae
 
     table = []
-    for data, items in (("shelf", load_shelf().items), ("MovieLens", load_movielens()[1])):
+    for data, items, size in (("shelf", load_shelf().items, 32), ("MovieLens", load_movielens()[1], 64)):
         vectors = ContentRecommender().fit(None, items).vectors_
-        books = residual_kmeans(vectors)
-        learned = train_rqvae(vectors)[0]
+        books = residual_kmeans(vectors, size)
+        learned = train_rqvae(vectors, size)[0]
         genres = items["genre"] if data == "shelf" else items["text"].str.split().str[0]
         labels = {"domain": items["domain"].to_numpy() if data == "shelf" else None, "genre": genres.to_numpy()}
         for name, found in (("residual k-means", books.encode(vectors)), ("RQ-VAE", learned)):

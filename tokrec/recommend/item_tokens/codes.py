@@ -40,7 +40,7 @@ def distances(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return (vectors**2).sum(axis=1)[:, None] - 2 * vectors @ centres.T + (centres**2).sum(axis=1)
 
 
-def residual_kmeans(vectors: np.ndarray, codes: int = 64, levels: int = 4, random_state: int = 0) -> Codebooks:
+def residual_kmeans(vectors: np.ndarray, codes: int = 32, levels: int = 4, random_state: int = 0) -> Codebooks:
     """Codebooks by k-means, level after level, each on what the earlier ones left over. Chapter *item_tokens*.
 
     The plainest way to semantic ids; Rajput et al. (2023) learn theirs by an RQ-VAE (:func:`.rqvae.train_rqvae`).

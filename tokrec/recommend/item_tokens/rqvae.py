@@ -41,7 +41,7 @@ class ResidualVAE(nn.Module):
 
 
 def train_rqvae(
-    vectors: np.ndarray, codes: int = 64, levels: int = 4, epochs: int = 100, random_state: int = 0
+    vectors: np.ndarray, codes: int = 32, levels: int = 4, epochs: int = 100, random_state: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Codes by an RQ-VAE, its centres started by residual k-means. Chapter *item_tokens*.
 

@@ -67,7 +67,7 @@ class ItemTokensRecommender(Recommender):
     def __init__(
         self,
         origin: Origin = "text",
-        codes: int = 64,
+        codes: int = 32,
         levels: int = 4,
         length: int = 12,
         width: int = 64,
