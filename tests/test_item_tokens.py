@@ -212,7 +212,9 @@ SETTINGS = {"codes": 4, "levels": 3, "length": 4, "width": 16, "layers": 1, "epo
 
 @pytest.fixture(scope="module")
 def items() -> pd.DataFrame:
-    return pd.DataFrame({"title_en": TITLES, "title_zh": ["智能手表", "跑步手表", "红苹果", "青苹果", "云南旅行", "一九八四"]}, index=list("abcdef"))
+    return pd.DataFrame(
+        {"title_en": TITLES, "title_zh": ["智能手表", "跑步手表", "红苹果", "青苹果", "云南旅行", "一九八四"]}, index=list("abcdef")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +299,12 @@ def test_other_origins(interactions: pd.DataFrame, items: pd.DataFrame, origin: 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"origin": "stars"}, "origin must be"), ({"codes": 0}, "codes must be"), ({"length": 1}, "length must be"), ({"beam": 0}, "k must be")],
+    [
+        ({"origin": "stars"}, "origin must be"),
+        ({"codes": 0}, "codes must be"),
+        ({"length": 1}, "length must be"),
+        ({"beam": 0}, "k must be"),
+    ],
 )
 def test_wrong_parameters(interactions: pd.DataFrame, items: pd.DataFrame, wrong: dict, message: str):
     with pytest.raises(ValueError, match=message):

@@ -42,7 +42,7 @@ from tokrec.recommend.item_tokens import neighbours_kept, own_codes, purity, res
 EXCLUDE = ("rated", "liked")
 SEEDS = (0, 1, 2)
 OURS = "item tokens, codes from text"
-SMALL = {"codes": 64, "width": 32, "layers": 2, "epochs": 15}
+SMALL = {"codes": 64, "width": 32, "layers": 1, "epochs": 20}
 BEAM = 100
 
 
@@ -102,7 +102,12 @@ def rows(frames: Mapping[str, Sequence[pd.DataFrame]], n_items: int, ours: str =
         numbers = {"ndcg": values.mean(), "low": low, "high": high, "ahead": apart[0], "ahead_low": apart[1], "ahead_high": apart[2]}
         each = [round(frame["ndcg"].mean(), 4) for frame in frames[name]]
         numbers |= {"recall": recall, "coverage": shown, "seconds": np.mean([frame.attrs.get("seconds", 0) for frame in frames[name]])}
-        table.append(columns | {"method": name, "readers": len(values)} | {key: round(float(value), 4) for key, value in numbers.items()} | {"each": each})
+        table.append(
+            columns
+            | {"method": name, "readers": len(values)}
+            | {key: round(float(value), 4) for key, value in numbers.items()}
+            | {"each": each}
+        )
     return table
 
 
@@ -118,20 +123,26 @@ def warm() -> dict[str, Any]:
     readers = frames["rated"][OURS][0].index
     return {
         "table": table,
-        "curves": {name: np.round(seeds[0].losses_, 4).tolist() for name, seeds in methods.items() if isinstance(seeds[0], ItemTokensRecommender)},
+        "curves": {
+            name: np.round(seeds[0].losses_, 4).tolist() for name, seeds in methods.items() if isinstance(seeds[0], ItemTokensRecommender)
+        },
         "beam": beams(ours, test[test["user_id"].isin(readers[::6])]),
         "invalid": invalid_share(ours, readers[::60].tolist()),
     }
 
 
-def beams(writer: ItemTokensRecommender, test: pd.DataFrame, widths: Sequence[int | None] = (10, 30, 100, 300, None)) -> list[dict[str, Any]]:
+def beams(
+    writer: ItemTokensRecommender, test: pd.DataFrame, widths: Sequence[int | None] = (10, 30, 100, 300, None)
+) -> list[dict[str, Any]]:
     """How much of the first ten items a beam finds that scoring all items finds, and what that costs. Chapter *item_tokens*."""
     found, table = {}, []
     for width in widths:
         started, writer.beam = time.perf_counter(), width
         frame = per_user(writer, test)
         found[width] = frame["ranked"]
-        table.append({"beam": width or len(writer.items_), "ndcg": round(float(frame["ndcg"].mean()), 4), "seconds": time.perf_counter() - started})
+        table.append(
+            {"beam": width or len(writer.items_), "ndcg": round(float(frame["ndcg"].mean()), 4), "seconds": time.perf_counter() - started}
+        )
     for row, width in zip(table, widths, strict=True):
         shared = [len(set(a) & set(b)) / 10 for a, b in zip(found[width], found[None], strict=True)]
         row |= {"of the ten": round(float(np.mean(shared)), 4), "seconds": round(row["seconds"], 2)}
@@ -178,7 +189,9 @@ def cold() -> dict[str, Any]:
         writer = ItemTokensRecommender(**SMALL, beam=BEAM).fit(train, rated)
         frames[OURS].append(per_user(writer.only(fold), test, candidates=fold))
         lists = rank_unseen(writer, list(frames[OURS][-1].index), 10)
-        written.append({"places": float(np.mean([item in fold for ranked in lists for item in ranked])), "catalogue": len(fold) / len(rated)})
+        written.append(
+            {"places": float(np.mean([item in fold for ranked in lists for item in ranked])), "catalogue": len(fold) / len(rated)}
+        )
     return {"table": rows(frames, len(rated)), "written": pd.DataFrame(written).mean().round(4).to_dict()}
 
 
@@ -248,6 +261,9 @@ def codes() -> pd.DataFrame:
             alone = {f"alone, {level} levels": round(share_alone(found[:, :level]), 4) for level in (1, 2, 3, 4)}
             pure = {f"purity, {label}": None if of is None else round(purity(found[:, 0], of), 4) for label, of in labels.items()}
             table.append({"data": data, "codes": name} | alone | pure)
-        kept = {level: round(float(neighbours_kept(vectors, books.decode(own_codes(vectors, books)[:, :level])).mean()), 4) for level in (1, 2, 3, 4)}
+        kept = {
+            level: round(float(neighbours_kept(vectors, books.decode(own_codes(vectors, books)[:, :level])).mean()), 4)
+            for level in (1, 2, 3, 4)
+        }
         table[-2] |= {f"neighbours, {level} levels": share for level, share in kept.items()}
     return pd.DataFrame(table)

@@ -1,8 +1,8 @@
 """A saved recommender: one JSON file, no pickle; what went in comes out, or nothing is written (chapter *recommender*).
 
 ``recommender.json`` in a folder holds name, parameters, items, readers and, in NumPy's own format, the ratings and their times with a
-checksum; of a recommender that takes minutes to learn also its weights, in the format of safetensors. It is written aside and moved into its place when it is whole: whoever reads meets the earlier file or the new one, and of several
-who write the last one stays.
+checksum; of a recommender that takes minutes to learn also its weights, in the format of safetensors. It is written aside and moved into
+its place when it is whole: whoever reads meets the earlier file or the new one, and of several who write the last one stays.
 """
 
 from __future__ import annotations

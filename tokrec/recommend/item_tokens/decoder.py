@@ -35,7 +35,7 @@ class Block(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads = heads
         self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
         self.three, self.mix = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width), nn.Dropout(dropout))
@@ -54,8 +54,7 @@ class Block(nn.Module):
     def forward(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """New states ``(n, length, width)``, and the keys and values that later tokens attend to. `mask` is True where one may look."""
         query, key, value = self.split(states)
-        dropped = self.dropout if self.training else 0.0
-        mixed = scaled_dot_product_attention(*(part.transpose(1, 2) for part in (query, key, value)), attn_mask=mask, dropout_p=dropped)
+        mixed = scaled_dot_product_attention(*(part.transpose(1, 2) for part in (query, key, value)), attn_mask=mask)
         return self.finish(states, mixed.transpose(1, 2)), key, value
 
     def extend(self, states: Tensor, context: tuple[Tensor, Tensor], open_: Tensor, path: tuple[Tensor, Tensor] | None) -> tuple:

@@ -35,7 +35,9 @@ def next_codes(model: Decoder, ids: Tensor) -> Tensor:
 def batches(examples: list[np.ndarray], rng: np.random.Generator) -> Iterator[list[np.ndarray]]:
     """Shuffled batches of about one length. Chapter *item_tokens*."""
     order = rng.permutation(len(examples))
-    blocks = [block[np.argsort([len(examples[i]) for i in block], kind="stable")] for block in np.split(order, range(0, len(order), 16 * BATCH))]
+    blocks = [
+        block[np.argsort([len(examples[i]) for i in block], kind="stable")] for block in np.split(order, range(0, len(order), 16 * BATCH))
+    ]
     rows = [block[start : start + BATCH] for block in blocks for start in range(0, len(block), BATCH)]
     for number in rng.permutation(len(rows)):
         yield [examples[i] for i in rows[number]]

@@ -174,7 +174,9 @@ class ItemTokensRecommender(Recommender):
     def _said_of_items(self) -> tuple[list[str], list[int]]:
         """Title, description and labels of each item, in each of its languages, as texts of their own, and whose they are."""
         languages: list[str | None] = [name for name in ("en", "zh") if f"title_{name}" in self.items_ or f"text_{name}" in self.items_]
-        said = [(text, item) for language in languages or [None] for item, text in enumerate(item_texts(self.items_, language, labels=True))]
+        said = [
+            (text, item) for language in languages or [None] for item, text in enumerate(item_texts(self.items_, language, labels=True))
+        ]
         titles = [name for name in ("title", "title_en", "title_zh") if name in self.items_]
         said += [(text, item) for name in titles for item, text in enumerate(self.items_[name].tolist()) if isinstance(text, str)]
         kept = [(text, item) for text, item in said if text.strip()]
@@ -185,7 +187,9 @@ class ItemTokensRecommender(Recommender):
         from tokrec.tokens import load_tokenizer
 
         tokenizer = load_tokenizer()
-        return [self._first_piece + np.array(found.ids, np.int64) for found in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        return [
+            self._first_piece + np.array(found.ids, np.int64) for found in tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        ]
 
     def _liked_in_order(self, history: csr_matrix, times: csr_matrix, rng: np.random.Generator) -> list[np.ndarray]:
         """Positions of what each row liked, the oldest first; what came at one moment in an order by chance."""
@@ -260,7 +264,7 @@ class ItemTokensRecommender(Recommender):
         self.decoder_.load_state_dict(weights)
 
 
-LEARNING_RATE = 2e-3
+LEARNING_RATE = 3e-3
 
 
 def chance_codes(n_items: int, codes: int, levels: int, random_state: int = 0) -> np.ndarray:
