@@ -297,6 +297,13 @@ def test_other_origins(interactions: pd.DataFrame, items: pd.DataFrame, origin: 
         found.recommend(text="watch")
 
 
+def test_without_readers(items: pd.DataFrame):
+    alone = ItemTokensRecommender(**SETTINGS | {"epochs": 1}).fit(None, items)
+    assert len(alone.recommend(history=["a"], k=3)) == 3
+    with pytest.raises(ValueError, match="codes from readers need"):
+        ItemTokensRecommender("readers", **SETTINGS).fit(None, items)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -105,14 +105,15 @@ def own_codes(vectors: np.ndarray, codebooks: Codebooks) -> np.ndarray:
 
 
 def _nearest_free(left: np.ndarray, centres: np.ndarray, taken: set, start: tuple[int, ...] = ()) -> tuple[int, ...] | None:
-    """The first free codes below `start`, nearest centres first."""
-    if len(start) == len(centres):
+    """The first free codes below `start`, nearest centres first; a beginning below which nothing is free counts as taken from then on."""
+    if start in taken or len(start) == len(centres):
         return None if start in taken else start
     level = centres[len(start)]
     for code in np.argsort(distances(left[None], level)[0], kind="stable").tolist():
         found = _nearest_free(left - level[code], centres, taken, (*start, code))
         if found:
             return found
+    taken.add(start)
     return None
 
 

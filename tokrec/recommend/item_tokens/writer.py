@@ -105,6 +105,8 @@ class ItemTokensRecommender(Recommender):
         for name in ("codes", "levels", "width", "layers", "epochs"):
             check_number(getattr(self, name), name, least=1)
         check_number(self.length, "length", least=2)
+        if self.width % 2:
+            raise ValueError(f"width must be even, since two heads share it, got {self.width}")
         if self.beam is not None:
             check_k(self.beam)
 
@@ -123,7 +125,9 @@ class ItemTokensRecommender(Recommender):
         from sklearn.preprocessing import normalize
 
         liked = normalize((self.seen_ >= self.positive_).astype(np.float32).T)
-        size = max(1, min(64, min(liked.shape) - 1))
+        if min(liked.shape) < 2 or not liked.nnz:
+            raise ValueError("codes from readers need two items, two readers and something liked: use origin='text'")
+        size = min(64, min(liked.shape) - 1)
         return normalize(TruncatedSVD(size, random_state=self.random_state).fit_transform(liked)).astype(np.float32)
 
     def _new_decoder(self) -> Decoder:
