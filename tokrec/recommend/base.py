@@ -63,27 +63,16 @@ class Recommender(BaseEstimator, ABC):
             For missing columns, ids or times, ratings that are no positive numbers or reach no threshold, duplicate item ids, unknown
             items, no items at all; the message names column, row and remedy.
         """
-        return self._learn(*self._checked(interactions, items))
-
-    def _checked(self, interactions: pd.DataFrame | None, items: pd.DataFrame) -> tuple:
         items = check_items(items)
         interactions = check_interactions(interactions, items)
         users = sorted_ids(interactions["user_id"].tolist(), "user_id")
         positive = liked_from(interactions["rating"], self.positive)
         seen, times = (interaction_matrix(interactions, users, items.index, column) for column in ("rating", "timestamp"))
-        return items, users, seen, times, positive
+        return self._learn(items, users, seen, times, positive)
 
-    def _learn(
-        self,
-        items: pd.DataFrame,
-        users: pd.Index,
-        seen: csr_matrix,
-        times: csr_matrix,
-        positive: float,
-        state: dict[str, np.ndarray] | None = None,
-    ) -> Self:
+    def _learn(self, items: pd.DataFrame, users: pd.Index, seen: csr_matrix, times: csr_matrix, positive: float) -> Self:
         self.items_, self.users_, self.seen_, self.times_, self.positive_ = items, users, seen, times, positive
-        self._restore(state) if state else self._fit()
+        self._fit()
         return self
 
     def _learn_beside(self, other: Recommender) -> Self:
@@ -224,8 +213,8 @@ class Recommender(BaseEstimator, ABC):
     def save(self, folder: str | Path) -> Path:
         """Store the fitted recommender as plain files (JSON, NumPy), to be read back by :func:`load_recommender`.
 
-        What is stored is what ``fit`` was given, every column and type as it is, and the weights of a network; loading fits anything else
-        again, so that no strangers' code or pickle is ever run. Files are written aside and moved when they are whole.
+        What is stored is what ``fit`` was given, every column and type as it is; loading fits again, so that no strangers' code or pickle
+        is ever run. Files are written aside and moved when they are whole.
 
         Raises
         ------
@@ -238,7 +227,7 @@ class Recommender(BaseEstimator, ABC):
         rows, columns = self.seen_.nonzero()
         ids = {"user_id": self.users_[rows], "item_id": self.items_.index[columns]}
         seen = ids | {"rating": self.seen_.data, "timestamp": self.times_.data}
-        saved = storage.Saved(type(self).__name__, self._stored_parameters(), self.items_, pd.DataFrame(seen), self._state())
+        saved = storage.Saved(type(self).__name__, self._stored_parameters(), self.items_, pd.DataFrame(seen))
         return storage.write(Path(folder), saved)
 
     def _stored_parameters(self) -> dict[str, Any]:
@@ -247,14 +236,6 @@ class Recommender(BaseEstimator, ABC):
     @classmethod
     def _from_stored(cls, parameters: dict[str, Any]) -> Self:
         return cls(**parameters)
-
-    def _state(self) -> dict[str, np.ndarray]:
-        """What took long to learn, as arrays by name: ``save`` keeps it. Where there is none, loading fits again."""
-        return {}
-
-    def _restore(self, state: dict[str, np.ndarray]) -> None:
-        """In place of ``_fit``: take over what :meth:`_state` gave."""
-        raise ValueError(f"{type(self).__name__} learns again when it is loaded, and the file holds {', '.join(sorted(state))}")
 
 
 def load_recommender(folder: str | Path) -> Recommender:
@@ -270,8 +251,7 @@ def load_recommender(folder: str | Path) -> Recommender:
     folder = Path(folder)
     stored = storage.read(folder)
     try:
-        recommender = kind_named(stored.kind)._from_stored(stored.parameters)
-        return recommender._learn(*recommender._checked(stored.interactions, stored.items), state=stored.state)
+        return kind_named(stored.kind)._from_stored(stored.parameters).fit(stored.interactions, stored.items)
     except Exception as error:  # parameters by anybody can be anything
         raise storage.damaged(folder, error) from error
 

@@ -1,8 +1,8 @@
 """A saved recommender: one JSON file, no pickle; what went in comes out, or nothing is written (chapter *recommender*).
 
 ``recommender.json`` in a folder holds name, parameters, items, readers and, in NumPy's own format, the ratings and their times with a
-checksum; of a recommender that takes minutes to learn also its weights, in the format of safetensors. It is written aside and moved into
-its place when it is whole: whoever reads meets the earlier file or the new one, and of several who write the last one stays.
+checksum. It is written aside and moved into its place when it is whole: whoever reads meets the earlier file or the new one, and of several
+who write the last one stays.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import os
 import re
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import safetensors.numpy
 
 from tokrec import __version__
 from tokrec.checks import id_index
@@ -33,16 +32,12 @@ HEAD = "recommender.json"
 
 @dataclass(frozen=True)
 class Saved:
-    """What a folder holds: the recommender's name and parameters, what it was fitted on, and what took long to learn.
-
-    Chapter *recommender*.
-    """
+    """What a folder holds: the recommender's name and parameters, and what it was fitted on. Chapter *recommender*."""
 
     kind: str
     parameters: dict[str, Any]
     items: pd.DataFrame
     interactions: pd.DataFrame
-    state: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def write(folder: Path, saved: Saved) -> Path:
@@ -74,9 +69,6 @@ def write(folder: Path, saved: Saved) -> Path:
         "ratings": base64.b64encode(content.getvalue()).decode(),
         "sha256": hashlib.sha256(content.getvalue()).hexdigest(),
     }
-    if saved.state:
-        weights = safetensors.numpy.save({name: np.ascontiguousarray(value) for name, value in saved.state.items()})
-        described |= {"state": base64.b64encode(weights).decode(), "state_sha256": hashlib.sha256(weights).hexdigest()}
     head = json.dumps(described, ensure_ascii=False, allow_nan=False) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(".tmp", f".{HEAD}.", folder)
@@ -152,15 +144,7 @@ def _read_json(folder: Path, described: dict[str, Any]) -> Saved:
     ids = {"user_id": users.to_numpy()[ratings["user"]], "item_id": items.index[ratings["item"]]}
     table = ids | {"rating": ratings["rating"], "timestamp": ratings["time"] if "time" in ratings.dtype.names else 0.0}
     parameters = {name: decode_cell(value) for name, value in described["parameters"].items()}
-    state = _state(described) if "state" in described else {}
-    return Saved(described["recommender"], parameters, items, pd.DataFrame(table).astype({"user_id": users.dtype}), state)
-
-
-def _state(described: dict[str, Any]) -> dict[str, np.ndarray]:
-    weights = base64.b64decode(described["state"])
-    if described["state_sha256"] != hashlib.sha256(weights).hexdigest():
-        raise ValueError("the weights are not those that were saved (SHA-256 differs)")
-    return safetensors.numpy.load(weights)
+    return Saved(described["recommender"], parameters, items, pd.DataFrame(table).astype({"user_id": users.dtype}))
 
 
 def _read_csv(folder: Path, described: dict[str, Any]) -> Saved:

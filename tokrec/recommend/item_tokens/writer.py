@@ -14,6 +14,7 @@ from tokrec.checks import check_k, check_number, check_texts
 from tokrec.recommend.base import Recommender
 from tokrec.recommend.content import ContentRecommender
 from tokrec.recommend.item_tokens.codes import own_codes, residual_kmeans
+from tokrec.recommend.item_tokens.keeping import packed, unpacked
 from tokrec.recommend.item_tokens.trie import Trie, build_trie
 from tokrec.text import item_texts
 
@@ -63,6 +64,7 @@ class ItemTokensRecommender(Recommender):
     trie_: Trie
     decoder_: Decoder
     losses_: np.ndarray
+    _kept: dict[str, np.ndarray]
 
     def __init__(
         self,
@@ -91,9 +93,13 @@ class ItemTokensRecommender(Recommender):
         self.positive = positive
 
     def _fit(self) -> None:
+        self._check_parameters()
+        kept = vars(self).pop("_kept", None)
+        self._train() if kept is None else self._take_over(kept)
+
+    def _train(self) -> None:
         from tokrec.recommend.item_tokens.training import train
 
-        self._check_parameters()
         self.codes_ = self._item_codes()
         self.trie_ = build_trie(self.codes_, self.codes)
         self.decoder_ = self._new_decoder()
@@ -250,19 +256,28 @@ class ItemTokensRecommender(Recommender):
         bounded.trie_ = build_trie(self.codes_, self.codes, self.items_.index.isin(items))
         return bounded
 
-    def _state(self) -> dict[str, np.ndarray]:
+    def _stored_parameters(self) -> dict[str, Any]:
+        parameters = self.get_params(deep=False)
+        if not hasattr(self, "decoder_"):
+            return parameters
         weights = {f"decoder.{name}": value.numpy() for name, value in self.decoder_.state_dict().items()}
-        return weights | {"codes": self.codes_, "losses": self.losses_}
+        return parameters | {"kept": packed(weights | {"codes": self.codes_, "losses": self.losses_})}
 
-    def _restore(self, state: dict[str, np.ndarray]) -> None:
+    @classmethod
+    def _from_stored(cls, parameters: dict[str, Any]) -> Self:
+        recommender = cls(**{name: value for name, value in parameters.items() if name != "kept"})
+        if "kept" in parameters:
+            recommender._kept = unpacked(parameters["kept"])  # the next fit takes it over and forgets it
+        return recommender
+
+    def _take_over(self, kept: dict[str, np.ndarray]) -> None:
         import torch
 
         from tokrec.recommend.item_tokens.decoder import Decoder
 
-        weights = {name.removeprefix("decoder."): torch.from_numpy(value) for name, value in state.items() if name.startswith("decoder.")}
+        weights = {name.removeprefix("decoder."): torch.from_numpy(value) for name, value in kept.items() if name.startswith("decoder.")}
         pieces = len(weights["tokens.weight"]) - self._first_piece
-        self._check_parameters()
-        self.codes_, self.losses_ = state["codes"], state["losses"]
+        self.codes_, self.losses_ = kept["codes"], kept["losses"]
         self.trie_ = build_trie(self.codes_, self.codes)
         self.decoder_ = Decoder(self.codes, self.levels, 1 + self.levels * self.length, pieces, self.width, self.layers).eval()
         self.decoder_.load_state_dict(weights)
