@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from tokrec.recommend import ItemTokensRecommender, load_recommender
 from tokrec.recommend.item_tokens import build_trie, neighbours_kept, own_codes, purity, residual_kmeans, share_alone
 from tokrec.recommend.item_tokens.codes import Codebooks
-from tokrec.recommend.item_tokens.decoder import FIRST, PAD, START, Decoder, code_tokens, flush_right
+from tokrec.recommend.item_tokens.decoder import FIRST, PAD, START, Decoder, code_tokens, padded
 from tokrec.recommend.item_tokens.rqvae import ResidualVAE, train_rqvae
 from tokrec.recommend.item_tokens.search import draw, score_items
 from tokrec.recommend.item_tokens.training import batches, next_codes, windows
@@ -95,9 +95,9 @@ def test_shares_by_hand():
 
 
 def test_rqvae_gives_back_better_than_its_start_and_codes_in_range():
-    vectors = np.random.default_rng(0).normal(size=(120, 8)).astype(np.float32)
+    vectors = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
     codes, errors = train_rqvae(vectors, codes=8, levels=3, epochs=30)
-    assert codes.shape == (120, 3) and 0 <= codes.min() and codes.max() < 8
+    assert codes.shape == (60, 3) and 0 <= codes.min() and codes.max() < 8
     assert errors[-1] < 0.9 * errors[0]
 
 
@@ -127,9 +127,9 @@ def test_trie_by_hand():
         build_trie(codes, 2, allowed=np.zeros(3, bool))
 
 
-def test_contexts_stand_flush_right():
-    ids = flush_right([np.array([5, 6, 7]), np.array([8])], longest=2)
-    assert ids.tolist() == [[START, 6, 7], [PAD, START, 8]]
+def test_padding_stands_behind_and_the_oldest_tokens_go():
+    ids = padded([np.array([5, 6, 7]), np.array([8])], longest=2)
+    assert ids.tolist() == [[START, 6, 7], [START, 8, PAD]]
 
 
 def brute_force(decoder: Decoder, context: np.ndarray, codes: np.ndarray, allowed: np.ndarray) -> np.ndarray:
@@ -137,7 +137,7 @@ def brute_force(decoder: Decoder, context: np.ndarray, codes: np.ndarray, allowe
     tokens, result = code_tokens(codes, CODES), []
     for item in range(len(codes)):
         with torch.inference_mode():
-            scores = decoder(flush_right([np.concatenate([context, tokens[item]])], decoder.length - 1))[0, -LEVELS - 1 : -1]
+            scores = decoder(padded([np.concatenate([context, tokens[item]])], decoder.length - 1))[0, -LEVELS - 1 : -1]
         total = 0.0
         for level in range(LEVELS):
             alike = allowed & (codes[:, :level] == codes[item, :level]).all(axis=1)
@@ -186,8 +186,8 @@ def test_no_invented_item_in_ten_thousand(decoder: Decoder, catalogue: np.ndarra
 def test_what_is_learned_is_the_next_code():
     decoder = Decoder(CODES, LEVELS, length=13, pieces=2, width=8, layers=1, heads=1)
     word = FIRST + CODES * LEVELS
-    ids = torch.tensor([[PAD, START, word, FIRST, FIRST + 5, FIRST + 11]])
-    assert next_codes(decoder, ids).tolist() == [[-100, -100, 0, 5, 11, -100]]
+    ids = torch.tensor([[START, word, FIRST, FIRST + 5, FIRST + 11, PAD]])
+    assert next_codes(decoder, ids).tolist() == [[-100, 0, 5, 11, -100, -100]]
 
 
 def test_windows_hold_every_item_once_and_batches_every_row():
@@ -207,7 +207,7 @@ def test_codes_by_chance_differ():
 
 
 TITLES = ["Smart watch", "Running watch", "Red apple", "Green apple", "Trip to Yunnan", "1984"]
-SETTINGS = {"codes": 4, "levels": 3, "length": 4, "width": 16, "layers": 1, "epochs": 60}
+SETTINGS = {"codes": 4, "levels": 3, "length": 4, "width": 16, "layers": 1, "epochs": 120}
 
 
 @pytest.fixture(scope="module")
@@ -220,13 +220,13 @@ def items() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def interactions() -> pd.DataFrame:
     """Whoever liked a goes on to b, whoever liked c goes on to d."""
-    rows = [(f"u{n}", item, 5.0, 10 + place) for n in range(30) for place, item in enumerate("ab" if n % 2 else "cd")]
+    rows = [(f"u{n}", item, 5.0, 10 + place) for n in range(16) for place, item in enumerate("ab" if n % 2 else "cd")]
     return pd.DataFrame([*rows, ("nobody", "e", 1.0, 3)], columns=["user_id", "item_id", "rating", "timestamp"])
 
 
 @pytest.fixture(scope="module")
 def fitted(interactions: pd.DataFrame, items: pd.DataFrame) -> ItemTokensRecommender:
-    return ItemTokensRecommender(**SETTINGS | {"epochs": 250}, wishes=True).fit(interactions, items)
+    return ItemTokensRecommender(**SETTINGS | {"epochs": 200}, wishes=True).fit(interactions, items)
 
 
 def test_what_follows_is_written(fitted: ItemTokensRecommender):

@@ -1,7 +1,6 @@
 """A small causal transformer over items' codes and word pieces: it reads a context and says which code comes next (chapter *item_tokens*).
 
 One vocabulary: ``PAD``, ``START``, then ``levels * codes`` codes, then the word pieces. It reads all of them and writes codes only.
-Contexts stand flush right, so that a place tells how long ago something was.
 """
 
 from __future__ import annotations
@@ -21,12 +20,13 @@ def code_tokens(codes: np.ndarray, size: int) -> np.ndarray:
     return FIRST + codes + size * np.arange(codes.shape[-1])
 
 
-def flush_right(contexts: Sequence[np.ndarray], longest: int) -> Tensor:
-    """Token ids ``(n, length)``: the last `longest` tokens of each context behind ``START``, padded in front. Chapter *item_tokens*."""
-    cut = [np.concatenate([[START], tokens[max(0, len(tokens) - longest) :]]) for tokens in contexts]
-    ids = np.full((len(cut), max(map(len, cut))), PAD, np.int64)
+def padded(contexts: Sequence[np.ndarray], longest: int) -> Tensor:
+    """Token ids ``(n, length)``: ``START``, the last `longest` tokens of each context, and padding behind. Chapter *item_tokens*."""
+    cut = [tokens[max(0, len(tokens) - longest) :] for tokens in contexts]
+    ids = np.full((len(cut), 1 + max(map(len, cut))), PAD, np.int64)
+    ids[:, 0] = START
     for row, tokens in zip(ids, cut, strict=True):
-        row[len(row) - len(tokens) :] = tokens
+        row[1 : 1 + len(tokens)] = tokens
     return torch.from_numpy(ids)
 
 
@@ -51,10 +51,10 @@ class Block(nn.Module):
         states = states + self.drop(self.mix(mixed.flatten(2)))
         return states + self.feed(self.between(states))
 
-    def forward(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """New states ``(n, length, width)``, and the keys and values that later tokens attend to. `mask` is True where one may look."""
+    def forward(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """New states ``(n, length, width)``, and the keys and values that later tokens attend to."""
         query, key, value = self.split(states)
-        mixed = scaled_dot_product_attention(*(part.transpose(1, 2) for part in (query, key, value)), attn_mask=mask)
+        mixed = scaled_dot_product_attention(*(part.transpose(1, 2) for part in (query, key, value)), is_causal=True)
         return self.finish(states, mixed.transpose(1, 2)), key, value
 
     def extend(self, states: Tensor, context: tuple[Tensor, Tensor], open_: Tensor, path: tuple[Tensor, Tensor] | None) -> tuple:
@@ -99,19 +99,13 @@ class Decoder(nn.Module):
         """Scores ``(..., levels * codes)`` of the next code: products with the codes' own vectors."""
         return self.last(states) @ self.tokens.weight[FIRST : FIRST + self.levels * self.codes].T
 
-    def read(self, ids: Tensor, room: int = 0) -> tuple[Tensor, list[tuple[Tensor, Tensor]], Tensor]:
-        """States ``(n, length, width)``, each block's keys and values, and where there is no padding.
-
-        `room` places are left free at the right end, for what will be written.
-        """
-        open_, count = ids != PAD, ids.shape[1]
-        states = self.drop(self.tokens(ids) + self.places.weight[self.length - room - count : self.length - room])
-        mask = open_[:, None, None, :] & torch.ones(count, count, dtype=torch.bool).tril() | torch.eye(count, dtype=torch.bool)
-        kept = []
+    def read(self, ids: Tensor) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """States ``(n, length, width)``, and each block's keys and values. Padding stands behind, where nothing looks."""
+        states, kept = self.drop(self.tokens(ids) + self.places.weight[: ids.shape[1]]), []
         for block in self.blocks:
-            states, key, value = block(states, mask)
+            states, key, value = block(states)
             kept.append((key, value))
-        return states, kept, open_
+        return states, kept
 
     def forward(self, ids: Tensor) -> Tensor:
         """Scores ``(n, length, levels * codes)`` of the code that follows each place."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tokrec.recommend.item_tokens.decoder import FIRST, Decoder, flush_right
+from tokrec.recommend.item_tokens.decoder import FIRST, PAD, Decoder, padded
 from tokrec.recommend.item_tokens.trie import NONE, Trie
 
 
@@ -17,8 +17,11 @@ class Paths:
 
     def __init__(self, model: Decoder, contexts: Sequence[np.ndarray]) -> None:
         self.model, self.level = model, 0
-        states, self.context, self.open = model.read(flush_right(contexts, model.length - 1 - model.levels), room=model.levels)
-        self.scores = model.scores(states[:, -1:])
+        ids = padded(contexts, model.length - 1 - model.levels)
+        self.open, rows = ids != PAD, torch.arange(len(ids))
+        self.ends = self.open.sum(dim=1)  # where the next token stands
+        states, self.context = model.read(ids)
+        self.scores = model.scores(states[rows, self.ends - 1, None])
         self.past: list = [None] * len(model.blocks)
 
     def chances(self, following: Tensor) -> Tensor:
@@ -30,7 +33,7 @@ class Paths:
         """Write `codes` ``(n, b)``, of this level, behind the paths `parents` ``(n, b)``."""
         model = self.model
         tokens = FIRST + self.level * model.codes + codes
-        states = model.tokens(tokens) + model.places.weight[model.length - model.levels + self.level]
+        states = model.tokens(tokens) + model.places(self.ends + self.level)[:, None]
         rows = torch.arange(len(parents))[:, None]
         for number, block in enumerate(model.blocks):
             past = self.past[number] and tuple(part[rows, parents] for part in self.past[number])

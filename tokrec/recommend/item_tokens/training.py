@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from tokrec.recommend.item_tokens.decoder import FIRST, Decoder, flush_right
+from tokrec.recommend.item_tokens.decoder import FIRST, Decoder, padded
 
 Examples = Callable[[np.random.Generator], list[np.ndarray]]  # token rows of one epoch
 BATCH = 64
@@ -56,7 +56,7 @@ def train(model: Decoder, examples: Examples, epochs: int, learning_rate: float,
         for number, rows in enumerate(parts):
             progress = (epoch + number / len(parts)) / epochs
             optimizer.param_groups[0]["lr"] = learning_rate * min(1.0, 20 * progress, (1 + math.cos(math.pi * progress)) / 2 + 0.02)
-            ids = flush_right(rows, model.length - 1)
+            ids = padded(rows, model.length - 1)
             wanted = next_codes(model, ids)
             loss = cross_entropy(model(ids)[wanted >= 0], wanted[wanted >= 0])
             optimizer.zero_grad()

@@ -130,11 +130,11 @@ class ItemTokensRecommender(Recommender):
         from sklearn.decomposition import TruncatedSVD
         from sklearn.preprocessing import normalize
 
-        liked = normalize((self.seen_ >= self.positive_).astype(np.float32).T)
+        liked = (self.seen_ >= self.positive_).astype(np.float32).T
         if min(liked.shape) < 2 or not liked.nnz:
             raise ValueError("codes from readers need two items, two readers and something liked: use origin='text'")
         size = min(64, min(liked.shape) - 1)
-        return normalize(TruncatedSVD(size, random_state=self.random_state).fit_transform(liked)).astype(np.float32)
+        return normalize(TruncatedSVD(size, random_state=self.random_state).fit_transform(normalize(liked))).astype(np.float32)
 
     def _new_decoder(self) -> Decoder:
         import torch
