@@ -26,6 +26,12 @@ def test_warm_split_by_hand():
     assert test["item_id"].tolist() == ["e", "g"] and train[train["user_id"] == "u"]["item_id"].tolist() == list("abcd")
 
 
+def test_a_share_is_rounded_up_as_by_hand():
+    assert 100 * 0.07 > 7  # in floating point
+    rows = frame([("u", f"i{number}", 5, number) for number in range(100)])
+    assert len(ev.warm_split(rows, 0.07)[1]) == len(ev.temporal_split(rows, 0.07)[1]) == 7
+
+
 def test_warm_split_orders_one_moment_by_its_seed():
     rows = frame([("u", item, 5, 1) for item in "abcdefgh"])
     drawn = {tuple(sorted(ev.warm_split(rows, random_state=seed)[1]["item_id"])) for seed in range(20)}
@@ -65,6 +71,8 @@ def test_what_may_be_shown():
     assert ev.rank_unseen(popular, ["u"], 3, candidates=pd.Index(["h", "c"])) == [["c", "h"]]
     test = frame([("u", "c", 5, 9)])
     assert ev.per_user(popular, test, candidates=pd.Index(["b", "c"]))["ranked"].tolist() == [["c"]]
+    both = frame([("u", "c", 5, 9), ("u", "d", 5, 9)])  # d can't be shown, so it isn't looked for
+    assert ev.per_user(popular, both, candidates=pd.Index(["c", "h"]))["recall"].tolist() == [1]
     with pytest.raises(ValueError, match="'rated' or 'liked', not 'seen'"):
         ev.rank_unseen(popular, ["u"], 2, exclude="seen")
     with pytest.raises(ValueError, match="candidates must be items of the recommender"):

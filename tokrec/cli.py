@@ -1,4 +1,4 @@
-"""``tokrec recommend`` and ``tokrec info`` (chapter *recommender*)."""
+"""``tokrec recommend``, ``tokrec evaluate`` and ``tokrec info`` (chapters *recommender* and *evaluation*)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ EXAMPLE = 'tokrec recommend "想要购买一款智能手表"'
 def parser() -> argparse.ArgumentParser:
     """The grammar of the command line. Chapter *recommender*."""
     top = argparse.ArgumentParser(
-        prog="tokrec", description="Recommend items from the bundled shelf, or from your own, for a text in Chinese or English."
+        prog="tokrec",
+        description="Recommend items for a text in Chinese or English, or judge methods: on the bundled shelf, or on your own data.",
     )
     top.add_argument("--version", action="version", version=f"tokrec {__version__}")
     commands = top.add_subparsers(dest="command", required=True)
@@ -37,6 +38,25 @@ def parser() -> argparse.ArgumentParser:
     recommend.add_argument("--text", metavar="COLUMN", help="the column of --items to recommend by")
     recommend.add_argument("--encoding", metavar="NAME", help="of --items, such as gb18030; found out by default")
     recommend.add_argument("--format", choices=("table", "csv", "json"), default="table", help="how to print the answer (default table)")
+    evaluate = commands.add_parser("evaluate", help="the book's methods judged on your own interactions")
+    evaluate.add_argument(
+        "--interactions",
+        metavar="FILE",
+        required=True,
+        help="who chose what: columns for reader and item, with ratings and times or without",
+    )
+    evaluate.add_argument(
+        "--items", metavar="FILE", required=True, help="your items, with titles or texts: CSV, JSON lines, .xlsx, Parquet …"
+    )
+    evaluate.add_argument("--text", metavar="COLUMN", help="the column of --items to recommend by")
+    evaluate.add_argument(
+        "--positive", type=float, metavar="RATING", help="from which rating on an interaction counts as liked (default 4 of five stars)"
+    )
+    evaluate.add_argument(
+        "--rolling", action="store_true", help="judge also with all readers cut at one moment, three times; takes four times as long"
+    )
+    evaluate.add_argument("--encoding", metavar="NAME", help="of both files, such as gb18030; found out by default")
+    evaluate.add_argument("--format", choices=("table", "csv", "json"), default="table", help="how to print the table (default table)")
     commands.add_parser("info", help="versions, device, data, model and cache")
     return top
 
@@ -66,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     collecting = gc.isenabled()
     gc.disable()  # the run is short: collecting garbage while the libraries load would cost a fifth of it
     try:
-        (info if options.command == "info" else recommend)(*([] if options.command == "info" else [options]))
+        {"recommend": recommend, "evaluate": evaluate, "info": info}[options.command](options)
         sys.stdout.flush()
         return 0
     except BrokenPipeError:
@@ -152,7 +172,22 @@ def recommend_to_reader(options: argparse.Namespace) -> None:
     show(table[[*(["item_id"] if options.format != "table" else []), "rank", "title", "domain", "score"]], options.format)
 
 
-def info() -> None:
+def evaluate(options: argparse.Namespace) -> None:
+    """Print the table of methods on a reader's own interactions. Chapter *evaluation*."""
+    from tokrec.datasets import read_interactions, read_items
+    from tokrec.own_evaluation import judge_methods
+
+    if options.items == options.interactions == "-":
+        raise ValueError("standard input can hold one of the two files: give the other one by name")
+    items = read_items(options.items, options.text, options.encoding)
+    interactions = read_interactions(options.interactions, items, options.encoding)
+    for table, file in ((items, options.items), (interactions, options.interactions)):
+        print(one_line(f"{'standard input' if file == '-' else file}: {table.attrs['told']}"), file=sys.stderr)
+    judged = judge_methods(interactions, items, options.positive, options.rolling)
+    show(judged.table, options.format, judged.told, "methods")
+
+
+def info(options: argparse.Namespace) -> None:
     """Print versions, device, data, model and the cache folder. Chapter *recommender*."""
     from tokrec.datasets import load_shelf, movielens_folder
     from tokrec.features.cache import cache_folder
@@ -173,7 +208,7 @@ def info() -> None:
     print(f"cache         {cache_folder()}: {sum(path.stat().st_size for path in kept) / 1e6:.1f} MB, may be deleted")
 
 
-def show(table: pd.DataFrame, style: str = "table", told: str = "") -> None:
+def show(table: pd.DataFrame, style: str = "table", told: str = "", rows_are: str = "items") -> None:
     """Print a table, and a remark under it. Chapter *recommender*.
 
     As ``table`` with columns that line up although Chinese characters are two columns wide; as ``csv`` in which no cell begins as a
@@ -181,7 +216,7 @@ def show(table: pd.DataFrame, style: str = "table", told: str = "") -> None:
     """
     rows = table.to_dict("records")
     if style == "json":
-        print(json.dumps({"items": rows} | ({"remark": told} if told else {}), ensure_ascii=False, indent=1))
+        print(json.dumps({rows_are: rows} | ({"remark": told} if told else {}), ensure_ascii=False, indent=1))
     elif style == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(table.columns)

@@ -22,7 +22,10 @@ TEXTS = (
     "简介 描述 内容 摘要 介绍 内容简介 剧情 剧情简介 情节 正文 详情 说明 商品描述 概述 文本"
 ).split()
 LABELS = "genres genre tags keywords category categories 类型 类别 分类 标签 关键词 题材".split()
-IDS = "item_id id movie_id movieid itemid product_id isbn sku asin 编号 序号 商品编号 货号".split()
+IDS = (
+    "item_id id movie_id movieid itemid product_id book_id film_id song_id course_id isbn sku asin "
+    "编号 序号 商品编号 货号 物品编号 产品编号 图书编号 书籍编号 书号 电影编号 影片编号 歌曲编号 课程编号"
+).split()
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,9 @@ def read_items(source: str | Path, text: str | None = None, encoding: str | None
     name = "standard input" if str(source) == "-" else str(source)
     columns = choose_columns(table.frame, name, text, table.told)
     frame = table.frame.map(str.strip)
-    title = frame[columns.title[0]].map(_one_line) if _plain(columns.title[0]) not in ITEM_TEXT else ""
+    title = frame[columns.title[0]].map(_one_line) if plain_heading(columns.title[0]) not in ITEM_TEXT else ""
     items = pd.DataFrame({"title": title, "text": _joined(frame, columns.text)}, index=frame.index)
-    plain = {_plain(column): column for column in frame}
+    plain = {plain_heading(column): column for column in frame}
     for known in ITEM_TEXT:
         if known in plain and plain[known] in columns.title + columns.text:
             items[known] = frame[plain[known]].map(_one_line)
@@ -99,20 +102,22 @@ def read_items(source: str | Path, text: str | None = None, encoding: str | None
 
 def choose_columns(frame: pd.DataFrame, name: str, text: str | None, read: str) -> Columns:
     """Find the columns of a table by their names. Chapter *recommender*."""
-    _check_headings(frame, name)
-    plain = {_plain(column): str(column) for column in frame}
+    check_headings(frame, name)
+    plain = {plain_heading(column): str(column) for column in frame}
     found = ", ".join(map(str, frame.columns))
-    if text is not None and _plain(text) not in plain:
+    if text is not None and plain_heading(text) not in plain:
         raise ValueError(f"{name} has no column {text!r}: it has {found}")
     titles = [plain[known] for known in (*TITLES, "title_en", "title_zh") if known in plain]
     texts = (
-        [plain[_plain(text)]] if text is not None else [plain[known] for known in (*TEXTS, "text_en", "text_zh", *LABELS) if known in plain]
+        [plain[plain_heading(text)]]
+        if text is not None
+        else [plain[known] for known in (*TEXTS, "text_en", "text_zh", *LABELS) if known in plain]
     )
     if not titles and not texts:
         raise ValueError(
             f"{name} has no title or text column that is known by name (it has {found}): name one with text= (--text on the command line)"
         )
-    bilingual = [column for column in titles if _plain(column) in ITEM_TEXT]
+    bilingual = [column for column in titles if plain_heading(column) in ITEM_TEXT]
     titles = [*titles[:1], *(column for column in bilingual if column not in titles[:1])] or texts[:1]
     texts = [column for column in texts if column not in titles]
     item_id = next((plain[known] for known in IDS if known in plain and plain[known] not in titles + texts), None)
@@ -120,12 +125,15 @@ def choose_columns(frame: pd.DataFrame, name: str, text: str | None, read: str) 
     return Columns(read, item_id, titles, texts, left)
 
 
-def _check_headings(frame: pd.DataFrame, name: str) -> None:
+def check_headings(frame: pd.DataFrame, name: str) -> None:
+    """Raise ``ValueError`` if two headings are one name. Chapter *recommender*."""
     seen: dict[str, str] = {}
     for column in map(str, frame.columns):
-        if _plain(column) in seen:
-            raise ValueError(f"{name} has the columns {seen[_plain(column)]!r} and {column!r}, which are one name: rename or delete one")
-        seen[_plain(column)] = column
+        if plain_heading(column) in seen:
+            raise ValueError(
+                f"{name} has the columns {seen[plain_heading(column)]!r} and {column!r}, which are one name: rename or delete one"
+            )
+        seen[plain_heading(column)] = column
 
 
 def _check_ids(items: pd.DataFrame, name: str, column: str | None) -> None:
@@ -137,8 +145,8 @@ def _check_ids(items: pd.DataFrame, name: str, column: str | None) -> None:
         raise ValueError(f"{name} has item id {twice!r} more than once in column {column!r}: keep one row an item")
 
 
-def _plain(name: object) -> str:
-    """A heading without case, outer blanks and traditional writing."""
+def plain_heading(name: object) -> str:
+    """A heading without case, outer blanks and traditional writing. Chapter *recommender*."""
     text = unicodedata.normalize("NFKC", simplified(str(name))).strip().strip("\ufeff\u200b")
     text = re.sub(r"[\s_\-.]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text)).casefold()  # productName and Product.Name too
     stem, _, language = text.rpartition("_")
@@ -153,7 +161,7 @@ def _one_line(text: str) -> str:
 
 def _joined(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
     """The columns that say no language, one after another; bars between genres become blanks."""
-    parts = [frame[column].str.replace("|", " ", regex=False) for column in columns if _plain(column) not in ITEM_TEXT]
+    parts = [frame[column].str.replace("|", " ", regex=False) for column in columns if plain_heading(column) not in ITEM_TEXT]
     joined = parts[0] if parts else pd.Series("", index=frame.index, dtype=object)
     for part in parts[1:]:
         joined = (joined + "\n" + part).str.strip()

@@ -91,7 +91,7 @@ def per_user(
     exclude : {"rated", "liked"}
         What is never shown: all that the reader has rated in the training part, or only what was liked.
     candidates : Index, optional
-        Items that may be shown, for instance those hidden from the training; by default all.
+        Items that may be shown, for instance those hidden from the training; by default all. Others are not looked for.
 
     Returns
     -------
@@ -111,6 +111,7 @@ def per_user(
             kinds = f"{type(test[column].tolist()[0]).__name__} here and {type(known.tolist()[0]).__name__ if len(known) else 'none'} there"
             raise ValueError(f"test holds no known {column}: ids are {kinds}, is that one type?")
     liked = test[(test["rating"].astype("float32") >= recommender.positive_) & test["user_id"].isin(recommender.users_)]
+    liked = liked if candidates is None else liked[liked["item_id"].isin(candidates)]
     if liked.empty:
         raise ValueError(
             f"test holds no rating of {recommender.positive_:g} or more by a reader of the training part: there is nothing to find"

@@ -7,6 +7,7 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from tokrec.checks import check_columns, check_k, check_share, id_index, sorted_ids
 
@@ -39,8 +40,8 @@ def liked_from(ratings: pd.Series, positive: float | None = None) -> float:
             return low
         if high > 5 or high < POSITIVE:
             raise ValueError(
-                f"ratings run from {low:g} to {high:g}, which is not the scale of five stars: say with positive= from which rating on an"
-                " interaction counts as liked"
+                f"ratings run from {low:g} to {high:g}, which is not the scale of five stars: say with positive= (--positive on the command"
+                " line) from which rating on an interaction counts as liked"
             )
         return POSITIVE
     if _as_stored(positive) > high:
@@ -81,8 +82,20 @@ def temporal_split(interactions: pd.DataFrame, test_share: float = 0.2, min_hist
     ordered = interactions.iloc[np.lexsort((interactions["timestamp"], readers))]
     groups = ordered.groupby("user_id", sort=False)
     size, place = groups["item_id"].transform("size"), groups.cumcount()
-    is_test = (size >= min_history) & (place >= size - np.ceil(size * test_share))
+    is_test = (size >= min_history) & (place >= size - _rounded_up(size * test_share))
     return ordered[~is_test], ordered[is_test]
+
+
+def random_split(interactions: pd.DataFrame, test_share: float = 0.2, random_state: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Draw `test_share` of all interactions by chance as the test, whoever and whenever. Chapter *ratings*.
+
+    What a reader did later helps to foretell what they did earlier: fit for studying predicted ratings, not for promising anything.
+    """
+    check_share(test_share, "test_share")
+    interactions = check_columns(interactions, ("user_id", "item_id"), "interactions")
+    drawn = np.random.default_rng(random_state).permutation(len(interactions))
+    size = round(len(drawn) * test_share)
+    return interactions.iloc[drawn[size:]], interactions.iloc[drawn[:size]]
 
 
 def global_split(interactions: pd.DataFrame, test_share: float = 0.2) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -132,8 +145,13 @@ def warm_split(
     liked = (ordered["rating"].astype("float32") >= liked_at).to_numpy()
     by_reader = pd.Series(liked).groupby(readers)
     number, total = by_reader.cumsum().to_numpy(), by_reader.transform("sum").to_numpy()
-    late = (number > total - np.ceil(total * test_share)) & (total >= min_liked)
+    late = (number > total - _rounded_up(total * test_share)) & (total >= min_liked)
     return ordered[~late], ordered[late & liked]
+
+
+def _rounded_up(numbers: ArrayLike) -> np.ndarray:
+    """Whole numbers not below these, where 100 times .07 is 7, although it comes out a little above."""
+    return np.ceil(np.round(np.asarray(numbers), 9))
 
 
 def rolling_splits(

@@ -1,1 +1,1 @@
-"""Long comparisons, each kept as a stored result: a chapter shows them and says how they are made anew."""
+"""Ladders: what each step of a method adds, with its paired gain (chapters *ratings*, *collaborative* and *cold_start*)."""
