@@ -103,7 +103,8 @@ class ItemTokensRecommender(Recommender):
         self.codes_ = self._item_codes()
         self.trie_ = build_trie(self.codes_, self.codes)
         self.decoder_ = self._new_decoder()
-        self.losses_ = train(self.decoder_, self._examples, self.epochs, LEARNING_RATE, self.random_state)
+        read = self._read_texts() if self.wishes else []
+        self.losses_ = train(self.decoder_, lambda rng: self._histories(rng) + read, self.epochs, LEARNING_RATE, self.random_state)
 
     def _check_parameters(self) -> None:
         if self.origin not in ("text", "readers", "chance"):
@@ -169,17 +170,18 @@ class ItemTokensRecommender(Recommender):
 
         return code_tokens(self.codes_, self.codes)
 
-    def _examples(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Token rows of one epoch: pieces of all histories and, if wishes are to be read, texts with their items behind them."""
+    def _histories(self, rng: np.random.Generator) -> list[np.ndarray]:
+        """Token rows of one epoch: pieces of all readers' histories."""
         from tokrec.recommend.item_tokens.training import windows
 
         tokens = self._item_tokens()
-        rows = [tokens[part].ravel() for part in windows(self._liked_in_order(self.seen_, self.times_, rng), self.length, rng)]
-        if self.wishes:
-            longest = self.levels * (self.length - 1)
-            texts, owners = self._said_of_items()
-            rows += [np.concatenate([pieces[:longest], tokens[owner]]) for pieces, owner in zip(self._pieces(texts), owners, strict=True)]
-        return rows
+        return [tokens[part].ravel() for part in windows(self._liked_in_order(self.seen_, self.times_, rng), self.length, rng)]
+
+    def _read_texts(self) -> list[np.ndarray]:
+        """Token rows: what is said of an item, and the item's codes behind it."""
+        tokens, longest = self._item_tokens(), self.levels * (self.length - 1)
+        texts, owners = self._said_of_items()
+        return [np.concatenate([pieces[:longest], tokens[owner]]) for pieces, owner in zip(self._pieces(texts), owners, strict=True)]
 
     def _said_of_items(self) -> tuple[list[str], list[int]]:
         """Title, description and labels of each item, in each of its languages, as texts of their own, and whose they are."""
