@@ -293,13 +293,18 @@ def test_damaged_weights_are_refused(fitted: ItemTokensRecommender, tmp_path: Pa
         load_recommender(path.parent)
 
 
-@pytest.mark.parametrize("origin", ["readers", "chance"])
-def test_other_origins(interactions: pd.DataFrame, items: pd.DataFrame, origin: str):
-    found = ItemTokensRecommender(origin=origin, **SETTINGS).fit(interactions, items)
+def test_codes_from_readers_tell_who_liked_what(interactions: pd.DataFrame, items: pd.DataFrame):
+    found = ItemTokensRecommender("readers", **SETTINGS | {"epochs": 1}).fit(interactions, items)
+    a, b, c, d, *_ = found.codes_.tolist()
+    assert a[:2] == b[:2] and c[:2] == d[:2] and a[0] != c[0]  # liked by the same readers: the last code alone tells them apart
     assert len(np.unique(found.codes_, axis=0)) == 6
-    assert found.recommend(history=["a"], k=1)["item_id"].tolist() == ["b"]
     with pytest.raises(ValueError, match="has not learned to read"):
         found.recommend(text="watch")
+
+
+def test_a_decoder_learns_codes_by_chance_by_heart(interactions: pd.DataFrame, items: pd.DataFrame):
+    found = ItemTokensRecommender("chance", **SETTINGS).fit(interactions, items)
+    assert found.recommend(history=["a"], k=1)["item_id"].tolist() == ["b"]
 
 
 def test_without_readers(items: pd.DataFrame):
