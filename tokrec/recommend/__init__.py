@@ -9,6 +9,7 @@ from tokrec.recommend.content import ContentRecommender
 from tokrec.recommend.ease import EaseRecommender
 from tokrec.recommend.factors import SvdRecommender
 from tokrec.recommend.hybrid import HybridRecommender
+from tokrec.recommend.item_tokens import ItemTokensRecommender
 from tokrec.recommend.markov import MarkovRecommender
 from tokrec.recommend.matching import TwoTowerRecommender
 from tokrec.recommend.neighbours import NeighbourRecommender
@@ -30,6 +31,7 @@ __all__ = [
     "ContentRecommender",
     "EaseRecommender",
     "HybridRecommender",
+    "ItemTokensRecommender",
     "KernelRidgeRecommender",
     "MarkovRecommender",
     "NeighbourRecommender",
