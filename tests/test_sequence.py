@@ -88,7 +88,7 @@ def walks(n_readers: int = 80, n_items: int = 12, steps: int = 8):
 @pytest.mark.parametrize("network", ["attention", "recurrent"])
 def test_planted_order_is_learnt(network):
     interactions, items = walks()
-    recommender = SequenceRecommender(network, size=16, epochs=30).fit(interactions, items)
+    recommender = SequenceRecommender(network, size=16, epochs=100).fit(interactions, items)
     assert recommender.losses_[-1] < recommender.losses_[0] / 2
     for history in (["i03", "i04", "i05"], ["i09", "i10", "i11"]):
         (found,) = recommender.recommend(history=history, k=1)["item_id"]

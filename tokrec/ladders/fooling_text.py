@@ -20,7 +20,8 @@ from tokrec.evaluate import cold_folds, ndcg_of_scores, paired_difference, two_l
 from tokrec.evaluate.splits import POSITIVE
 from tokrec.ladders.six_methods import data
 from tokrec.recommend.base import interaction_matrix
-from tokrec.recommend.ridge import factor, text_kernel
+from tokrec.recommend.ridge import factor
+from tokrec.similarity import dense
 from tokrec.text import item_texts, words
 
 PENALTY, SHARPNESS = 100.0, 4.0
@@ -98,13 +99,17 @@ def vectors(texts: list[str], hidden: np.ndarray | None) -> csr_matrix:
 def fold_ndcg(read: csr_matrix, liked: csr_matrix, hidden: np.ndarray) -> np.ndarray:
     """NDCG@10 of each reader on the hidden films, by kernel ridge regression on all others."""
     known = np.setdiff1d(np.arange(liked.shape[1]), hidden)
-    solved = cho_solve(
-        (factor(text_kernel(read[known], read[known], SHARPNESS), PENALTY), True), (liked[:, known] > 0).toarray().T.astype(np.float32)
-    )
-    return ndcg_of((text_kernel(read[hidden], read[known], SHARPNESS) @ solved).T, liked, hidden)
+    solved = cho_solve((factor(kernel(read[known], read[known]), PENALTY), True), (liked[:, known] > 0).toarray().T.astype(np.float32))
+    return ndcg_of((kernel(read[hidden], read[known]) @ solved).T, liked, hidden)
 
 
 def ndcg_of(scores: np.ndarray, liked: csr_matrix, hidden: np.ndarray) -> np.ndarray:
     """NDCG@10 of each reader, NaN for one without a liked hidden film."""
     wanted = liked[:, hidden].toarray() > 0
     return np.where(wanted.any(axis=1), ndcg_of_scores(scores.astype(float), wanted), np.nan)
+
+
+def kernel(a: csr_matrix, b: csr_matrix) -> np.ndarray:
+    """``exp(SHARPNESS · cos)`` of rows of unit length: float32 ``(n_a, n_b)``. Chapter *evaluation*."""
+    cosines = dense(a @ b.T).astype(np.float32)
+    return np.exp(np.float32(SHARPNESS) * cosines, out=cosines)

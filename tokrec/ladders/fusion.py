@@ -70,7 +70,7 @@ def examples(before: pd.DataFrame, now: pd.DataFrame, items: pd.DataFrame, seed:
     rows: list[tuple[np.ndarray, np.ndarray, int, np.ndarray, str]] = []
     together = pd.concat([before.assign(now=False), now.assign(now=True)]).drop_duplicates(["user_id", "item_id", "timestamp"], keep="last")
     for reader, own in together.sort_values("timestamp", kind="stable").groupby("user_id"):
-        places = items.index.get_indexer(own["item_id"])
+        places = items.index.get_indexer(pd.Index(own["item_id"]))
         liked = (own["rating"] >= 4).to_numpy()
         for at in np.flatnonzero(liked & own["now"].to_numpy()):
             earlier = places[:at][liked[:at]]
@@ -137,7 +137,7 @@ def fusion() -> pd.DataFrame:
             network = fitted(learn, names, how, items, seed)
             with torch.no_grad():
                 runs.append(quality(network([test.parts[name] for name in names], items).numpy(), test))
-        found[" + ".join(names), how] = sum(runs) / len(runs)
+        found[" + ".join(names), how] = sum(runs[1:], runs[0]) / len(runs)
     rival = found["sequence + wish", "sum of cosines"]
     rows = [
         (*key, len(values), values.mean(), *bootstrap_interval(values), *paired_difference(values, rival)) for key, values in found.items()

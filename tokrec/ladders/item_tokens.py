@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -39,10 +39,10 @@ from tokrec.recommend import (
 from tokrec.recommend.base import Recommender
 from tokrec.recommend.item_tokens import neighbours_kept, own_codes, purity, residual_kmeans, share_alone
 
-EXCLUDE = ("rated", "liked")
+EXCLUDE: tuple[Literal["rated", "liked"], ...] = ("rated", "liked")
 SEEDS = (0, 1, 2)
 OURS = "item tokens, codes from text"
-SMALL = {"codes": 64, "width": 32, "layers": 1, "epochs": 20}
+SMALL: dict[str, Any] = {"codes": 64, "width": 32, "layers": 1, "epochs": 20}
 BEAM = 100
 
 
@@ -231,7 +231,7 @@ def planted(sizes: Iterable[int] = (250, 1000, 4000)) -> dict[str, Any]:
     for size in sizes:
         interactions, items = planted_world(size)
         last = interactions.groupby("user_id")["timestamp"].transform("max") == interactions["timestamp"]
-        settings = SMALL | {"codes": 16, "beam": BEAM}
+        settings: dict[str, Any] = SMALL | {"codes": 16, "beam": BEAM}
         methods: dict[str, list[Recommender]] = rivals() | {
             OURS: [FromVectors(**settings, random_state=seed) for seed in SEEDS[:1]],
             "item tokens, codes by chance": [ItemTokensRecommender("chance", **settings)],
@@ -239,7 +239,7 @@ def planted(sizes: Iterable[int] = (250, 1000, 4000)) -> dict[str, Any]:
         }
         frames = judge(methods, interactions[~last], interactions[last], items)["rated"]
         table += rows(frames, len(items), n=size)
-        curves[str(size)] = np.round(methods[OURS][0].losses_, 4).tolist()  # type: ignore[attr-defined]
+        curves[str(size)] = np.round(methods[OURS][0].losses_, 4).tolist()
     return {"table": table, "curves": curves}
 
 
@@ -260,7 +260,8 @@ def codes() -> pd.DataFrame:
         for name, found in (("residual k-means", books.encode(vectors)), ("RQ-VAE", learned)):
             alone = {f"alone, {level} levels": round(share_alone(found[:, :level]), 4) for level in (1, 2, 3, 4)}
             pure = {f"purity, {label}": None if of is None else round(purity(found[:, 0], of), 4) for label, of in labels.items()}
-            table.append({"data": data, "codes": name} | alone | pure)
+            row: dict[str, Any] = {"data": data, "codes": name} | alone
+            table.append(row | pure)
         kept = {
             level: round(float(neighbours_kept(vectors, books.decode(own_codes(vectors, books)[:, :level])).mean()), 4)
             for level in (1, 2, 3, 4)

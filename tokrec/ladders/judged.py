@@ -97,7 +97,8 @@ def own_queries(items: pd.DataFrame) -> tuple[list[str], np.ndarray]:
     places : ndarray of int
         Of the item that each was taken from.
     """
-    texts, places = [], []
+    texts: list[str] = []
+    places: list[int] = []
     for language in LANGUAGES:
         first = [SENTENCE.split(text)[0] for text in items[f"text_{language}"]]
         for made in (labels(items, language), first):

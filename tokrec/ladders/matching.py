@@ -171,7 +171,7 @@ def maps(seed: int, masked: bool) -> Outcome:
     asked, items = torch.from_numpy(data.asked), torch.from_numpy(data.vectors)
     network = nn.ModuleDict({name: nn.Linear(items.shape[1], items.shape[1], bias=False) for name in ("query", "item")})
     for tower in network.values():
-        nn.init.eye_(tower.weight)
+        nn.init.eye_(tower.get_parameter("weight"))
 
     def compared(queries: Tensor, some: Tensor) -> Tensor:
         sides = zip(("query", "item"), (queries, some), strict=True)

@@ -70,7 +70,8 @@ class SequenceRecommender(Recommender):
         self.known_ = np.flatnonzero(rated)
         histories = ordered(self.seen_, self.times_, self.positive_)
         windows = np.array([window for history in histories for window in windows_of(history)], np.int64).reshape(-1, LENGTH)
-        self.model_, self.losses_ = None, []
+        self.model_ = None
+        self.losses_: list[float] = []
         if not len(windows):
             return
         self.model_ = self._new_model()

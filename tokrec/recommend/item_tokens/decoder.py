@@ -54,7 +54,7 @@ class Block(nn.Module):
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """New states ``(n, length, width)``, and the keys and values that later tokens attend to."""
         query, key, value = self.split(states)
-        mixed = scaled_dot_product_attention(*(part.transpose(1, 2) for part in (query, key, value)), is_causal=True)
+        mixed = scaled_dot_product_attention(query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), is_causal=True)
         return self.finish(states, mixed.transpose(1, 2)), key, value
 
     def extend(self, states: Tensor, context: tuple[Tensor, Tensor], open_: Tensor, path: tuple[Tensor, Tensor] | None) -> tuple:

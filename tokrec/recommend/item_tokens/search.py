@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tokrec.recommend.item_tokens.decoder import FIRST, PAD, Decoder, padded
+from tokrec.recommend.item_tokens.decoder import FIRST, PAD, Block, Decoder, padded
 from tokrec.recommend.item_tokens.trie import NONE, Trie
 
 
@@ -35,7 +35,8 @@ class Paths:
         tokens = FIRST + self.level * model.codes + codes
         states = model.tokens(tokens) + model.places(self.ends + self.level)[:, None]
         rows = torch.arange(len(parents))[:, None]
-        for number, block in enumerate(model.blocks):
+        blocks: list[Block] = list(model.blocks)  # type: ignore[arg-type]
+        for number, block in enumerate(blocks):
             past = self.past[number] and tuple(part[rows, parents] for part in self.past[number])
             states, self.past[number] = block.extend(states, self.context[number], self.open, past)
         self.scores, self.level = model.scores(states), self.level + 1

@@ -94,7 +94,7 @@ class ItemTokensRecommender(Recommender):
 
     def _fit(self) -> None:
         self._check_parameters()
-        kept = vars(self).pop("_kept", None)
+        kept = self.__dict__.pop("_kept", None)
         self._train() if kept is None else self._take_over(kept)
 
     def _train(self) -> None:
