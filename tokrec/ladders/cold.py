@@ -120,6 +120,8 @@ def fold_values(fold: Fold, text: Text, last: str = "") -> tuple[dict[str, float
 def table(values: Mapping[str, list[pd.DataFrame]], rival: str) -> pd.DataFrame:
     """A row for each text, step and mask: NDCG@10, the gain over the step before, and over kernel ridge regression on `rival`'s text.
 
+    Chapter *cold_start*.
+
     Each with the intervals of :func:`tokrec.ladders.hidden_items.summed`; ``fold_0`` to ``fold_4`` are the folds' means. Chapter
     *cold_start*.
     """

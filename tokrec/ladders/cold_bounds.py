@@ -46,7 +46,10 @@ def ladder_cold_bounds() -> pd.DataFrame:
 
 
 def by_others(ratings: pd.DataFrame, items: pd.DataFrame, users: pd.Index, histories: list[csr_matrix]) -> list[np.ndarray]:
-    """Scores ``(n_users, n_items)`` for each fold's histories, by EASE that was taught by the readers of the other groups."""
+    """Scores ``(n_users, n_items)`` for each fold's histories, by EASE that was taught by the readers of the other groups.
+
+    Chapter *cold_start*.
+    """
     group = np.random.default_rng(0).permutation(len(users)) % GROUPS
     scores = [np.zeros((len(users), len(items)), np.float32) for _ in histories]
     for number in range(GROUPS):
@@ -58,7 +61,7 @@ def by_others(ratings: pd.DataFrame, items: pd.DataFrame, users: pd.Index, histo
 
 
 def bound(fold: Fold, scores: np.ndarray, users: pd.Index) -> dict[bool, pd.Series]:
-    """What is found by given scores, a row for each of `users`."""
+    """What is found by given scores, a row for each of `users`. Chapter *cold_start*."""
     known = PopularityRecommender().fit(fold.train, fold.items)  # for its readers and their times
     return {mask: found.reindex(users) for mask, found in judged(known, fold, scores[users.get_indexer(known.users_)]).items()}
 

@@ -48,7 +48,10 @@ def fooling_text() -> pd.DataFrame:
 
 
 def judged() -> Iterator[tuple[str, np.ndarray]]:
-    """Each way of reading with NDCG@10 of readers and folds, ``(n_readers, n_folds)``; NaN where there is nothing to find."""
+    """Each way of reading with NDCG@10 of readers and folds, ``(n_readers, n_folds)``; NaN where there is nothing to find.
+
+    Chapter *evaluation*.
+    """
     ratings, films = data()
     ratings = ratings[ratings["rating"] >= POSITIVE]
     rated = films.loc[np.sort(ratings["item_id"].unique())]
@@ -64,7 +67,7 @@ def judged() -> Iterator[tuple[str, np.ndarray]]:
 
 
 def kinds(films: pd.DataFrame) -> dict[str, Kind]:
-    """Ways to read the films' texts, by name: each makes vectors of all films when some are hidden."""
+    """Ways to read the films' texts, by name: each makes vectors of all films when some are hidden. Chapter *evaluation*."""
     plain = item_texts(films, labels=True)
     of_film = load_movielens_tags().groupby("item_id")["tag"].agg(lambda tags: " ".join(map(str, tags))).reindex(films.index)
     full = [f"{text}\n{tags}" if isinstance(tags, str) else text for text, tags in zip(plain, of_film, strict=True)]
@@ -73,7 +76,7 @@ def kinds(films: pd.DataFrame) -> dict[str, Kind]:
         return [plain[place] if place in set(hidden) else text for place, text in enumerate(full)]
 
     def exchanged(hidden: np.ndarray) -> list[str]:
-        """The tags of hidden films dealt out anew among those of them that have any."""
+        """The tags of hidden films dealt out anew among those of them that have any. Chapter *evaluation*."""
         texts, tagged = known_tags(hidden), [place for place in hidden if isinstance(of_film.iloc[place], str)]
         for place, other in zip(tagged, np.random.default_rng(0).permutation(tagged), strict=True):
             texts[place] = f"{plain[place]}\n{of_film.iloc[other]}"
@@ -89,7 +92,10 @@ def kinds(films: pd.DataFrame) -> dict[str, Kind]:
 
 
 def vectors(texts: list[str], hidden: np.ndarray | None) -> csr_matrix:
-    """TF-IDF of unit length, IDF counted without the hidden texts; their own words are kept, with the weight of a word never seen."""
+    """TF-IDF of unit length, IDF counted without the hidden texts; their own words are kept, with the weight of a word never seen.
+
+    Chapter *evaluation*.
+    """
     counts = csr_matrix(CountVectorizer(analyzer=words).fit_transform(texts))
     known = counts if hidden is None else counts[np.setdiff1d(np.arange(len(texts)), hidden)]
     idf = np.log((1 + known.shape[0]) / (1 + known.getnnz(axis=0))) + 1
@@ -97,14 +103,14 @@ def vectors(texts: list[str], hidden: np.ndarray | None) -> csr_matrix:
 
 
 def fold_ndcg(read: csr_matrix, liked: csr_matrix, hidden: np.ndarray) -> np.ndarray:
-    """NDCG@10 of each reader on the hidden films, by kernel ridge regression on all others."""
+    """NDCG@10 of each reader on the hidden films, by kernel ridge regression on all others. Chapter *evaluation*."""
     known = np.setdiff1d(np.arange(liked.shape[1]), hidden)
     solved = cho_solve((factor(kernel(read[known], read[known]), PENALTY), True), (liked[:, known] > 0).toarray().T.astype(np.float32))
     return ndcg_of((kernel(read[hidden], read[known]) @ solved).T, liked, hidden)
 
 
 def ndcg_of(scores: np.ndarray, liked: csr_matrix, hidden: np.ndarray) -> np.ndarray:
-    """NDCG@10 of each reader, NaN for one without a liked hidden film."""
+    """NDCG@10 of each reader, NaN for one without a liked hidden film. Chapter *evaluation*."""
     wanted = liked[:, hidden].toarray() > 0
     return np.where(wanted.any(axis=1), ndcg_of_scores(scores.astype(float), wanted), np.nan)
 

@@ -31,7 +31,7 @@ class Remembered(Encoder):
         return self
 
     def encode(self, texts: list[str], **options: Any) -> np.ndarray:  # type: ignore[override]
-        """The remembered vectors."""
+        """The remembered vectors. Chapter *cold_start*."""
         return np.stack([self.vectors[text] for text in texts])
 
 

@@ -37,28 +37,31 @@ class Judged:
 
     @cached_property
     def texts(self) -> list[str]:
-        """All English texts, then all Chinese ones."""
+        """All English texts, then all Chinese ones. Chapter *matching*."""
         return [text for language in LANGUAGES for text in self.queries[f"text_{language}"]]
 
     @cached_property
     def asked(self) -> np.ndarray:
-        """The frozen encoder's vectors of the texts, ``(2 n_queries, 384)``."""
+        """The frozen encoder's vectors of the texts, ``(2 n_queries, 384)``. Chapter *matching*."""
         return default_encoder().encode(self.texts)
 
     @cached_property
     def grades(self) -> np.ndarray:
-        """Float32 ``(2 n_queries, n_items)``, 0 where nothing was judged of use."""
+        """Float32 ``(2 n_queries, n_items)``, 0 where nothing was judged of use. Chapter *matching*."""
         table = self.relevance.pivot(index="query_id", columns="item_id", values="relevance")
         one = table.reindex(index=self.queries.index, columns=self.items.index).fillna(0).to_numpy(np.float32)
         return np.concatenate([one, one])
 
     def rows(self, half: str) -> np.ndarray:
-        """Places of the texts of one half of the queries, English first."""
+        """Places of the texts of one half of the queries, English first. Chapter *matching*."""
         places = np.flatnonzero(self.queries["half"] == half)
         return np.concatenate([places, places + len(self.queries)])
 
     def parts(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """The development half in two: four fifths of the queries to learn from, one to stop by; both languages of one stay together."""
+        """The development half in two: four fifths of the queries to learn from, one to stop by; both languages of one stay together.
+
+        Chapter *matching*.
+        """
         own = np.flatnonzero(self.queries["half"] == "dev")
         mixed = np.random.default_rng(seed).permutation(own)
         stop, learn = np.sort(mixed[: len(own) // 5]), np.sort(mixed[len(own) // 5 :])
@@ -66,7 +69,10 @@ class Judged:
         return learn, stop
 
     def ndcg(self, scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """NDCG@10 of each text in `rows`, from its scores ``(len(rows), n_items)``; as :func:`tokrec.evaluate.judge_queries` has it."""
+        """NDCG@10 of each text in `rows`, from its scores ``(len(rows), n_items)``; as :func:`tokrec.evaluate.judge_queries` has it.
+
+        Chapter *matching*.
+        """
         grades, discount = self.grades[rows], 1 / np.log2(np.arange(2, 12))
         best = -np.sort(-grades, axis=1)[:, :10]
         return (np.take_along_axis(grades, best_first(scores, 10), axis=1) @ discount) / (best @ discount)

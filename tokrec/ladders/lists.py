@@ -61,13 +61,13 @@ def lists() -> pd.DataFrame:
 
 
 def ranking(scored: np.ndarray, split: Split, judged: np.ndarray, first: int = 0) -> list[list]:
-    """Ten film ids of each judged reader, from place `first` on."""
+    """Ten film ids of each judged reader, from place `first` on. Chapter *evaluation*."""
     films = data()[1].index
     return [list(films[row]) for row in best_first(shown(scored, split)[judged], first + 10)[:, first:]]
 
 
 def summed(values: pd.DataFrame) -> dict[str, float]:
-    """Mean and interval of each column, over readers for whom it says something."""
+    """Mean and interval of each column, over readers for whom it says something. Chapter *evaluation*."""
     row: dict[str, float] = {}
     for name, column in values.items():
         known = column.dropna()

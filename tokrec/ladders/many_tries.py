@@ -34,7 +34,10 @@ def many_tries() -> pd.DataFrame:
 
 
 def blended(split: Split, weights: np.ndarray) -> pd.DataFrame:
-    """NDCG@10 of each reader, ``(n_readers, n_blends)``: weighted sums of scores that are standardised over what may be shown."""
+    """NDCG@10 of each reader, ``(n_readers, n_blends)``: weighted sums of scores that are standardised over what may be shown.
+
+    Chapter *evaluation*.
+    """
     members = [standardised(shown(scores(name, split), split)) for name in tqdm(MEMBERS, desc="members", disable=None)]
     found = []
     for mixture in tqdm(weights, desc="blends", disable=None):
@@ -43,7 +46,7 @@ def blended(split: Split, weights: np.ndarray) -> pd.DataFrame:
 
 
 def standardised(scored: np.ndarray) -> np.ndarray:
-    """Each reader's scores with mean 0 and deviation 1 over what may be shown, and 0 for the rest: float32."""
+    """Each reader's scores with mean 0 and deviation 1 over what may be shown, and 0 for the rest: float32. Chapter *evaluation*."""
     known = np.isfinite(scored)
     filled, count = np.where(known, scored, 0), known.sum(axis=1, keepdims=True)
     mean = filled.sum(axis=1, keepdims=True) / count
@@ -53,7 +56,10 @@ def standardised(scored: np.ndarray) -> np.ndarray:
 
 
 def drawn(values: np.ndarray, inside: np.ndarray) -> list[dict[str, float]]:
-    """Rows of :func:`many_tries` from NDCG ``(n_readers, n_blends)`` and the blends' figures inside the training part."""
+    """Rows of :func:`many_tries` from NDCG ``(n_readers, n_blends)`` and the blends' figures inside the training part.
+
+    Chapter *evaluation*.
+    """
     rng, rows = np.random.default_rng(0), []
     for readers in READERS:
         told, true, chosen_inside = (np.zeros(len(TRIES)) for _ in range(3))
