@@ -681,5 +681,5 @@ nb = new_notebook(
 )
 for i, c in enumerate(nb.cells):
     c["id"] = f"cell-{i:03d}"
-nbformat.write(nb, "/work/wt-ratings/notebooks/ratings.ipynb")
+nbformat.write(nb, "notebooks/ratings.ipynb")
 print(len(cells))

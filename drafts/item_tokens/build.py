@@ -407,8 +407,8 @@ Now the real data. MovieLens, each reader's last fifth of what they liked, all f
     "32",
     "64",
 )
-open("/tmp/it/nb/part1.pkl", "wb").close()
-exec(open("/tmp/it/nb/part2.py").read())
+open("part1.pkl", "wb").close()
+exec(open("part2.py").read())
 nb = new_notebook(cells=cells)
 nb.metadata = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
 nbformat.write(nb, sys.argv[1])

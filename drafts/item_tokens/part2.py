@@ -48,4 +48,4 @@ plt.show()
 md("""
 TODO warm: EASE ?<!-- rated_EASE:.3f -->, popularity ?<!-- rated_popularity:.3f -->, ours ?<!-- rated_text:.3f --> (seeds ?<!-- seed_low:.3f --> to ?<!-- seed_high:.3f -->), chance ?<!-- rated_chance:.3f -->: ?<!-- rated_apart_chance -->; readers ?<!-- rated_readers:.3f -->. With liked excluded: ?<!-- liked_EASE:.3f --> ?<!-- liked_text:.3f -->.
 """)
-exec(open("/tmp/it/nb/part3.py").read())
+exec(open("part3.py").read())

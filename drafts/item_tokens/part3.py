@@ -63,4 +63,4 @@ assert (rivals["ahead_low"] > 0).all()
 md("""
 TODO planted
 """)
-exec(open("/tmp/it/nb/part4.py").read())
+exec(open("part4.py").read())

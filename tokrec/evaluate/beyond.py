@@ -132,7 +132,7 @@ def beyond_accuracy(recommender: Ranker, ranked: pd.Series, vectors: Matrix, lab
     recommender : Ranker
         Fitted: readers of an item and histories (what was liked) are those of its training part.
     ranked : Series of lists
-        The column of that name of :func:`tokrec.evaluate.per_user`, indexed by ``user_id``.
+        The column of that name of ``per_user``, indexed by ``user_id``.
     vectors, labels : ndarray or sparse matrix, n_items rows
         As in :func:`diversity` and :func:`miscalibration`.
 

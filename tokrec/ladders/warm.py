@@ -99,7 +99,7 @@ class Cut:
 
     @classmethod
     def of(cls, train: pd.DataFrame, test: pd.DataFrame, items: pd.DataFrame, exclude: str) -> Cut:
-        """The cut between `train` and `test`; `exclude` as in :func:`tokrec.evaluate.per_user`."""
+        """The cut between `train` and `test`; `exclude` as in ``per_user``."""
         fitted = PopularityRecommender().fit(train, items)
         later = interaction_matrix(test[test["user_id"].isin(fitted.users_)], fitted.users_, items.index)
         rows = np.flatnonzero(np.diff(later.indptr))
@@ -126,7 +126,7 @@ class Cut:
         return ndcg_of_scores(np.where(self.shown, scores, -np.inf), self.wanted)
 
     def lists(self, scores: np.ndarray) -> Lists:
-        """The first items with the features of :class:`tokrec.recommend.RankRecommender`."""
+        """The first items with the features of ``RankRecommender``."""
         blend = {"blend": np.where(self.shown, scores, 0)}
         features = self.parts | blend | counted(self.fitted.seen_, self.fitted.positive_) | counted_rows(self.history)
         return first_items(scores, features, self.wanted)

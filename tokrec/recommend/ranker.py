@@ -143,8 +143,8 @@ class RankRecommender(Recommender):
     blend : BlendRecommender
         Unfitted.
     cut : {"reader", "time"}
-        Whether the earlier cuts are each reader's own (:func:`tokrec.evaluate.warm_split`) or common to all
-        (:func:`tokrec.evaluate.rolling_splits`); as in the evaluation.
+        Whether the earlier cuts are each reader's own (``warm_split``) or common to all
+        (``rolling_splits``); as in the evaluation.
     cuts : int
         Number of earlier cuts.
     depth : int

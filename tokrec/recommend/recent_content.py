@@ -18,7 +18,7 @@ class RecentContentRecommender(ContentRecommender):
     Parameters
     ----------
     features : {"tfidf", "encoder"}
-        As in :class:`tokrec.recommend.ContentRecommender`.
+        As in ``ContentRecommender``.
     half_life : float
         After so many later liked items an item counts half.
     positive : float, optional

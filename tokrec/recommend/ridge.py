@@ -28,7 +28,7 @@ class KernelRidgeRecommender(TextRecommender):
     penalty : float
         Above 0: the larger, the more a score is shared among like items.
     sharpness, words, labels, years : float
-        Of the kernel: :class:`tokrec.recommend.kernel.ItemKernel`.
+        Of the kernel: ``ItemKernel``.
     rated : float
         What an item counts that was rated and not liked, 0 or more; a liked one counts 1. That somebody chose it says something too.
     encoder : Encoder, optional
