@@ -86,7 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     collecting = gc.isenabled()
     gc.disable()  # the run is short: collecting garbage while the libraries load would cost a fifth of it
     try:
-        {"recommend": recommend, "evaluate": evaluate, "info": info}[options.command](options)
+        if options.command == "info":
+            info()
+        else:
+            {"recommend": recommend, "evaluate": evaluate}[options.command](options)
         sys.stdout.flush()
         return 0
     except BrokenPipeError:
@@ -187,7 +190,7 @@ def evaluate(options: argparse.Namespace) -> None:
     show(judged.table, options.format, judged.told, "methods")
 
 
-def info(options: argparse.Namespace) -> None:
+def info() -> None:
     """Print versions, device, data, model and the cache folder. Chapter *recommender*."""
     from tokrec.datasets import load_shelf, movielens_folder
     from tokrec.features.cache import cache_folder
